@@ -1,0 +1,49 @@
+/** All a module may import of the server, as `#api`. */
+export type { Accounts } from './auth/accounts.ts'
+export { AccountError } from './auth/accounts.ts'
+export { option } from './config/option.ts'
+export { Jid, JidError } from './jid/jid.ts'
+export { type Context, defineModule, type Module, type ServerFacts, soft, type Xep, xep } from './module/define.ts'
+export { type Flow, flows } from './pipeline/flow.ts'
+export {
+  type Collection,
+  defineCollection,
+  defineGate,
+  defineNotice,
+  defineQuestion,
+  type Gate,
+  type Notice,
+  type Question,
+} from './pipeline/hook.ts'
+export type { IqHandler, IqRequest } from './pipeline/iq-table.ts'
+export type { ReadonlyElement, Sealed, StanzaEvent } from './pipeline/stanza-event.ts'
+export {
+  accountDeleting,
+  type PreAuthRequest,
+  preAuthRequests,
+  type StreamFeature,
+  sessionClosed,
+  sessionOpened,
+  streamFeatures,
+  userLeft,
+  userLoading,
+} from './session/hooks.ts'
+export type { Host } from './session/host.ts'
+export type { Session } from './session/session.ts'
+export { defineSlot, type Slot } from './session/slot.ts'
+export type { User } from './session/user.ts'
+export { dataForm, type FormField, readForm } from './stanza/data-form.ts'
+export { toDatetime } from './stanza/datetime.ts'
+export { delayElement } from './stanza/delay.ts'
+export { errorOf, mayBounce, resultOf } from './stanza/reply.ts'
+export { drop, StanzaDrop, StanzaError } from './stanza/stanza-error.ts'
+export { StreamError } from './stanza/stream-error.ts'
+export { type Database, isUniqueViolation } from './storage/database.ts'
+export type { KeyValue } from './storage/key-value.ts'
+export type { Clock } from './util/clock.ts'
+export { randomId } from './util/id.ts'
+export { KeyedQueue } from './util/keyed-queue.ts'
+export { Lru } from './util/lru.ts'
+export { Element, type Node, xml } from './xml/element.ts'
+export { parseDocument } from './xml/parser.ts'
+export { serialize, Wire } from './xml/wire.ts'

@@ -1,0 +1,94 @@
+import { join, resolve } from 'node:path'
+import { type ConfigDocument, fileProblem, readDocument } from './document.ts'
+import { decodeOptions, type Origin } from './layers.ts'
+import { nearest } from './nearest.ts'
+import type { ConfigOf } from './option.ts'
+import type { ConfigProblem } from './problem.ts'
+import { serverOptions } from './server-options.ts'
+
+/** Where everything is kept. `file` is absolute, or `:memory:`. */
+export type DatabaseConfig =
+  | { readonly client: 'sqlite'; readonly file: string }
+  | { readonly client: 'mysql'; readonly url: string }
+
+/** The values of `server.yaml`: durations in milliseconds, sizes in bytes, 0 for a limit that is off, absolute paths. */
+export type ServerConfig = Omit<ConfigOf<typeof serverOptions>, 'database'> & { readonly database: DatabaseConfig }
+
+/** What `server.yaml` came to. */
+export interface LoadedServerConfig {
+  /** To be used only when there are no problems. */
+  readonly config: ServerConfig
+  readonly origins: ReadonlyMap<string, Origin>
+  readonly problems: readonly ConfigProblem[]
+}
+
+/** How `server.yaml` is looked for. */
+export interface ServerConfigSettings {
+  /** The folder may lack a `server.yaml`, as when it is the default one; then everything has its default. */
+  readonly mayBeMissing?: boolean
+  /** Folder that default paths start from when there is no configuration folder; the working directory unless given. */
+  readonly base?: string
+  /** Environment for `{env: NAME}`. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** Reads `dir/server.yaml`, or takes every default when `dir` is null. Collects all problems and never throws for them. */
+export function loadServerConfig(dir: string | null, settings: ServerConfigSettings = {}): LoadedServerConfig {
+  const base = resolve(dir ?? settings.base ?? process.cwd())
+  const file = dir === null ? 'server.yaml' : join(dir, 'server.yaml')
+  const document = dir === null ? undefined : readDocument(file, settings.mayBeMissing === true)
+  const documents = document === undefined ? [] : [document]
+  const decoded = decodeOptions(serverOptions, documents, {
+    base,
+    file,
+    ...(settings.env ? { env: settings.env } : {}),
+  })
+  const { values, origins } = decoded
+  const problems = [...decoded.problems, ...relationProblems(values, origins, document, decoded.problems.length > 0)]
+  return { config: { ...values, database: readDatabase(values.database, values.data, base) }, origins, problems }
+}
+
+function readDatabase(text: string, data: string, base: string): DatabaseConfig {
+  if (text.startsWith('mysql:')) return { client: 'mysql', url: text }
+  const path = text.slice('sqlite:'.length)
+  if (path === '') return { client: 'sqlite', file: join(data, 'stonechat.sqlite') }
+  return { client: 'sqlite', file: path === ':memory:' ? path : resolve(base, path) }
+}
+
+/** What no single option can see: a certificate without its key, a certificate for a domain that is not served. */
+function relationProblems(
+  values: ConfigOf<typeof serverOptions>,
+  origins: ReadonlyMap<string, Origin>,
+  document: ConfigDocument | undefined,
+  unsure: boolean,
+): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  const add = (key: string, message: string, cure: string) =>
+    problems.push(problemAt(origins.get(key), document, message, cure))
+  const has = (key: string) => origins.has(key) && origins.get(key) !== 'default'
+  if (has('tls.certificate') && !has('tls.key')) {
+    add('tls.certificate', 'tls.certificate stands without tls.key', 'Add key: with the path of its private key.')
+  }
+  if (has('tls.key') && !has('tls.certificate')) {
+    add('tls.key', 'tls.key stands without tls.certificate', 'Add certificate: with the path of its certificate.')
+  }
+  const { pause, drop } = values.limits.outbound
+  if (!unsure && pause !== 0 && drop !== 0 && drop < pause) {
+    const key = has('limits.outbound.drop') ? 'limits.outbound.drop' : 'limits.outbound.pause'
+    add(key, 'limits.outbound.drop is less than limits.outbound.pause', 'Make drop the greater of the two.')
+  }
+  for (const domain of Object.keys(values.tls.hosts)) {
+    if (unsure || values.hosts.includes(domain)) continue
+    const guess = nearest(domain, values.hosts)
+    const cure = guess === undefined ? `Add ${domain} to hosts, or remove this.` : `Did you mean ${guess}?`
+    add(`tls.hosts.${domain}`, `${domain} is not among the hosts`, cure)
+  }
+  return problems
+}
+
+function problemAt(origin: Origin | undefined, document: ConfigDocument | undefined, message: string, cure: string) {
+  if (origin === undefined || origin === 'default' || document === undefined) {
+    return fileProblem(document?.file ?? 'server.yaml', message, cure)
+  }
+  return document.problemAt(origin, message, cure)
+}

@@ -1,0 +1,115 @@
+import type Logger from 'bunyan'
+import type { ConfigOf, Options } from '../config/option.ts'
+import type { Flow, Phases } from '../pipeline/flow.ts'
+import type { Collection, Gate, Notice, Question } from '../pipeline/hook.ts'
+import type { IqHandler, IqTarget } from '../pipeline/iq-table.ts'
+import type { StanzaEvent } from '../pipeline/stanza-event.ts'
+import type { Host } from '../session/host.ts'
+import type { Database } from '../storage/database.ts'
+import type { KeyValue } from '../storage/key-value.ts'
+import type { Cancel, Clock } from '../util/clock.ts'
+
+/** A specification a module implements: number, version, and what is left out or special, if anything. */
+export interface Xep {
+  readonly xep: number
+  readonly version: string
+  readonly note?: string
+}
+/** Declares an implemented XEP at the version it was written against. */
+export function xep(number: number, version: string, note?: string): Xep {
+  return note === undefined ? { xep: number, version } : { xep: number, version, note }
+}
+
+/** A module as others see it: its name and, in the type, what its `setup` returns. */
+export interface Module<Name extends string = string, Api = unknown> {
+  readonly name: Name
+  readonly _api?: Api
+}
+/** A dependency that may be absent. */
+// biome-ignore lint/suspicious/noExplicitAny: any module will do
+export interface Soft<M extends Module<any, any>> {
+  readonly soft: M
+}
+/** Marks a dependency as one the module can do without. */
+// biome-ignore lint/suspicious/noExplicitAny: any module will do
+export function soft<M extends Module<any, any>>(module: M): Soft<M> {
+  return { soft: module }
+}
+// biome-ignore lint/suspicious/noExplicitAny: any module will do
+export type Depends = Readonly<Record<string, Module<any, any> | Soft<Module<any, any>>>>
+export type ApiOf<M> = M extends Module<string, infer A> ? A : never
+export type DepsOf<D extends Depends> = {
+  readonly [K in keyof D]: D[K] extends Soft<infer M> ? ApiOf<M> | undefined : ApiOf<D[K]>
+}
+
+/** Where a handler stands among those of its phase, by module name. */
+export interface Place {
+  readonly before?: string
+  readonly after?: string
+}
+
+/** Everything a module is lent for one host; what it attaches here is taken back when it stops. */
+export interface Context<O extends Options = {}, D extends Depends = {}> {
+  readonly host: Host
+  /** The module's options as decoded for this host. */
+  readonly config: ConfigOf<O>
+  readonly deps: DepsOf<D>
+  readonly log: Logger
+  readonly clock: Clock
+  /** For constructing the module's store and nothing else. */
+  readonly db: Database
+  /** A few values of the module's own. */
+  readonly kv: KeyValue
+  /** What is known of the program and the server, for modules that tell it. */
+  readonly server: ServerFacts
+
+  /** Joins a phase of a stanza flow. */
+  flow<E extends StanzaEvent, P extends keyof Phases<E>>(flow: Flow<E>, phase: P, handler: Phases<E>[P], place?: Place): void
+  on<E>(notice: Notice<E>, handler: (e: E) => void): void
+  gate<E>(gate: Gate<E>, handler: (e: E) => void | Promise<void>): void
+  answer<E, A>(question: Question<E, A>, handler: (e: E) => A | undefined): void
+  add<T>(collection: Collection<T>, item: T): void
+  /** Answers an IQ request; the handler returns the payload or nothing, and throws to refuse. */
+  iq(type: 'get' | 'set', target: IqTarget, name: string, xmlns: string, handler: IqHandler): void
+  /** Runs `fn` once, `ms` milliseconds from now, unless the module stops before. */
+  after(ms: number, fn: () => void): Cancel
+  /** Runs when the module stops, last registered first. */
+  onStop(fn: () => void | Promise<void>): void
+}
+
+/** What a module may know of the server as a whole. */
+export interface ServerFacts {
+  readonly name: string
+  readonly version: string
+  /** When the server started, ms since the epoch. */
+  readonly startedMs: number
+  readonly admins: readonly string[]
+}
+
+/** What a module says of itself, and what sets it up. */
+export interface ModuleSpec<N extends string, O extends Options, D extends Depends, Api> {
+  /** The name of its folder. */
+  readonly name: N
+  /** One sentence. */
+  readonly summary: string
+  readonly implements: readonly Xep[]
+  /** Off until an admin turns it on, when false. */
+  readonly enabledByDefault?: boolean
+  /** Features in service discovery, of the host and of accounts (XEP-0030). */
+  readonly features?: { readonly host?: readonly string[]; readonly account?: readonly string[] }
+  readonly options?: O
+  readonly depends?: D
+  /** Attaches the module to one host and returns what its dependents get. */
+  setup(ctx: Context<O, D>): Api | Promise<Api>
+}
+
+/** A module with its declaration, as the catalogue holds it. */
+// biome-ignore lint/suspicious/noExplicitAny: the catalogue holds modules of every shape
+export type AnyModule = Module & ModuleSpec<string, any, any, any>
+
+/** Declares a module; the default export of its `index.ts`. It has no effect until the module is set up. */
+export function defineModule<const N extends string, O extends Options = {}, D extends Depends = {}, Api = void>(
+  spec: ModuleSpec<N, O, D, Api>,
+): Module<N, Api> & ModuleSpec<N, O, D, Api> {
+  return spec
+}

@@ -1,0 +1,119 @@
+import type Logger from 'bunyan'
+import { compileFlows, type Registration } from '../pipeline/compile.ts'
+import type { Host } from '../session/host.ts'
+import type { Database } from '../storage/database.ts'
+import { KeyValue } from '../storage/key-value.ts'
+import type { Clock } from '../util/clock.ts'
+import type { AnyModule, Context, ServerFacts } from './define.ts'
+import { dependenciesOf } from './order.ts'
+
+/** What modules are set up with. */
+export interface ModuleSurroundings {
+  readonly db: Database
+  readonly clock: Clock
+  readonly log: Logger
+  readonly server: ServerFacts
+}
+
+/** A module that is on for a host, with its options decoded. */
+export interface EnabledModule {
+  readonly module: AnyModule
+  readonly config: Readonly<Record<string, unknown>>
+}
+
+type Undo = () => unknown
+
+/** The modules of one host, from `start` to `stop`. */
+export class HostModules {
+  readonly #host: Host
+  readonly #surroundings: ModuleSurroundings
+  readonly #undo = new Set<Undo>()
+  readonly #registrations: Registration[] = []
+
+  constructor(host: Host, surroundings: ModuleSurroundings) {
+    this.#host = host
+    this.#surroundings = surroundings
+  }
+
+  /**
+   * Sets the modules up in the order given (dependencies first) and compiles the host's flows. When one throws, all
+   * that was attached is taken back and the error, naming the module, is thrown on.
+   */
+  async start(enabled: readonly EnabledModule[]): Promise<void> {
+    const apis = new Map<string, unknown>()
+    try {
+      for (const { module, config } of enabled) {
+        const deps = this.#resolve(module, apis)
+        try {
+          apis.set(module.name, await module.setup(this.#context(module, config, deps)))
+        } catch (error) {
+          throw new Error(`module ${module.name} could not start on ${this.#host.domain}: ${String(error)}`, { cause: error })
+        }
+        for (const feature of module.features?.host ?? []) this.#host.features.host.add(feature)
+        for (const feature of module.features?.account ?? []) this.#host.features.account.add(feature)
+      }
+      this.#host.flows = compileFlows(this.#registrations)
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  /** Takes everything back, last attached first. */
+  async stop(): Promise<void> {
+    this.#host.flows = compileFlows([])
+    for (const undo of [...this.#undo].reverse()) {
+      try {
+        await undo()
+      } catch (error) {
+        this.#surroundings.log.error({ err: error, host: this.#host.domain }, 'a module could not stop cleanly')
+      }
+    }
+    this.#undo.clear()
+  }
+
+  #resolve(module: AnyModule, apis: ReadonlyMap<string, unknown>): Record<string, unknown> {
+    const deps: Record<string, unknown> = {}
+    for (const { key, name, soft } of dependenciesOf(module)) {
+      if (!apis.has(name) && !soft) throw new Error(`module ${module.name} needs module ${name}, which is turned off: turn it on, or ${module.name} off`)
+      deps[key] = apis.get(name)
+    }
+    return deps
+  }
+
+  #context(module: AnyModule, config: Readonly<Record<string, unknown>>, deps: Record<string, unknown>): Context {
+    const host = this.#host
+    const { db, clock, log, server } = this.#surroundings
+    const { name } = module
+    const lend = (undo: Undo) => void this.#undo.add(undo)
+    const context: Context = {
+      host,
+      config,
+      deps,
+      log: log.child({ module: name, host: host.domain }),
+      clock,
+      db,
+      kv: new KeyValue(db, `${name}@${host.domain}`),
+      server,
+      flow: (flow, phase, handler, place) => void this.#registrations.push({ module: name, flow, phase, handler: handler as never, ...place }),
+      on: (notice, handler) => lend(host.hooks.attach(notice, handler)),
+      gate: (gate, handler) => lend(host.hooks.attach(gate, handler)),
+      answer: (question, handler) => lend(host.hooks.attach(question, handler)),
+      add: (collection, item) => lend(host.hooks.attach(collection, item)),
+      iq: (type, target, element, xmlns, handler) => lend(host.iq.add(type, target, element, xmlns, name, handler)),
+      after: (ms, fn) => {
+        const cancel = clock.after(ms, () => {
+          this.#undo.delete(cancel)
+          fn()
+        })
+        lend(cancel)
+        return () => {
+          this.#undo.delete(cancel)
+          cancel()
+        }
+      },
+      onStop: (fn) => lend(fn),
+    }
+    return context
+  }
+}

@@ -1,0 +1,147 @@
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { ChannelBindingSource } from '../auth/mechanism.ts'
+import type { Cancel, Clock } from '../util/clock.ts'
+import type { Connection, ConnectionReceiver } from './connection.ts'
+import { type Flushable, flushSoon } from './output-queue.ts'
+import { channelBinding, type TlsContexts } from './tls-context.ts'
+
+/** Bounds on what a peer that reads slowly may leave unread; 0 is no bound. */
+export interface OutputLimits {
+  /** Past so many bytes the peer is no longer read from. */
+  readonly pauseBytes: number
+  /** Past so many bytes the connection is cut. */
+  readonly dropBytes: number
+  /** A connection that stays past `pauseBytes` for so long is cut. */
+  readonly pauseMs: number
+}
+
+/** A TCP connection, with TLS from the start, from STARTTLS on, or without. */
+export class TcpConnection implements Connection, Flushable {
+  receiver!: ConnectionReceiver
+  readonly remoteAddress: string
+  #socket: Socket | TLSSocket
+  #secure: boolean
+  readonly #tls: TlsContexts
+  readonly #limits: OutputLimits
+  readonly #clock: Clock
+  #output = ''
+  #congested = false
+  #cancelDrop: Cancel | undefined
+  #closed = false
+  #ending = false
+  #pauses = false
+
+  constructor(socket: Socket | TLSSocket, tls: TlsContexts, limits: OutputLimits, clock: Clock) {
+    this.#socket = socket
+    this.#secure = socket instanceof TLSSocket
+    this.#tls = tls
+    this.#limits = limits
+    this.#clock = clock
+    this.remoteAddress = socket.remoteAddress ?? ''
+    socket.setNoDelay(true)
+    this.#attach(socket)
+  }
+
+  get secure(): boolean {
+    return this.#secure
+  }
+
+  get canStartTls(): boolean {
+    return !this.#secure
+  }
+
+  get channelBinding(): ChannelBindingSource | undefined {
+    return this.#socket instanceof TLSSocket ? channelBinding(this.#socket, this.#tls) : undefined
+  }
+
+  write(text: string): void {
+    if (this.#closed || this.#ending) return
+    if (this.#output === '') flushSoon(this)
+    this.#output += text
+    if (this.#limits.dropBytes > 0 && this.#output.length + this.#socket.writableLength > this.#limits.dropBytes)
+      this.destroy('the peer does not read what it is sent')
+  }
+
+  flush(): void {
+    if (this.#closed || this.#output === '') return
+    const output = this.#output
+    this.#output = ''
+    this.#socket.write(output)
+    if (this.#limits.pauseBytes > 0 && this.#socket.writableLength > this.#limits.pauseBytes) this.#congest()
+  }
+
+  #congest(): void {
+    if (this.#congested) return
+    this.#congested = true
+    if (this.#limits.pauseMs > 0)
+      this.#cancelDrop = this.#clock.after(this.#limits.pauseMs, () => this.destroy('the peer does not read what it is sent'))
+    this.#socket.once('drain', () => {
+      this.#cancelDrop?.()
+      this.#congested = false
+      this.receiver.onCongestion(false)
+    })
+    this.receiver.onCongestion(true)
+  }
+
+  pause(): void {
+    this.#pauses = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#pauses = false
+    this.#socket.resume()
+  }
+
+  startTls(): void {
+    this.flush()
+    const plain = this.#socket
+    plain.removeAllListeners('data')
+    plain.removeAllListeners('end')
+    plain.removeAllListeners('close')
+    plain.removeAllListeners('error')
+    // A half-open plain socket must not keep its dead TLS layer alive.
+    const secure = new TLSSocket(plain, { isServer: true, ...this.#tls.options() })
+    this.#socket = secure
+    this.#attach(secure)
+    secure.once('secure', () => {
+      this.#secure = true
+      this.receiver.onSecure()
+    })
+  }
+
+  end(timeoutMs: number): void {
+    if (this.#closed || this.#ending) return
+    this.flush()
+    this.#ending = true
+    this.#socket.end()
+    this.#socket.resume()
+    if (timeoutMs > 0) this.#clock.after(timeoutMs, () => this.destroy('closed'))
+  }
+
+  destroy(reason: string): void {
+    if (this.#closed) return
+    this.#finish(reason)
+    this.#socket.destroy()
+  }
+
+  #attach(socket: Socket | TLSSocket): void {
+    if (socket instanceof TLSSocket) socket.disableRenegotiation()
+    socket.on('data', (chunk: Buffer) => {
+      if (!this.#closed && !this.#ending) this.receiver.onData(chunk)
+    })
+    socket.on('end', () => this.end(1_000))
+    socket.on('error', (error) => this.#finish(error.message))
+    socket.on('close', () => this.#finish('closed'))
+    if (this.#pauses) socket.pause()
+  }
+
+  #finish(reason: string): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#output = ''
+    this.#cancelDrop?.()
+    this.receiver.onClose(reason)
+  }
+}

@@ -1,0 +1,68 @@
+import { StanzaDrop, StanzaError } from '../stanza/stanza-error.ts'
+import type { Step } from './compile.ts'
+import type { StanzaEvent } from './stanza-event.ts'
+
+/** Hears of a step that crashed where the flow goes on. */
+export type CrashReport = (step: Step, error: unknown) => void
+
+/**
+ * Runs a stanza through the steps of a flow; the result tells whether a `deliver` step took it.
+ *
+ * It stays synchronous until a step returns a promise; then one continuation does the rest. What a `guard`, `shape` or
+ * `record` step throws is thrown (or rejected) from here; `copy` and `deliver` crashes go to `onCrash`.
+ */
+export function runFlow(steps: readonly Step[], event: StanzaEvent, onCrash: CrashReport): boolean | Promise<boolean> {
+  for (let i = 0; i < steps.length; i++) {
+    const outcome = runStep(steps[i]!, event, onCrash)
+    if (outcome === undefined || outcome === false) continue
+    if (outcome === true) return true
+    return finish(steps, i, outcome, event, onCrash)
+  }
+  return false
+}
+
+async function finish(steps: readonly Step[], at: number, pending: Promise<unknown>, event: StanzaEvent, onCrash: CrashReport): Promise<boolean> {
+  for (let i = at; ; ) {
+    if ((await settle(steps[i]!, pending, onCrash)) === true) return true
+    for (;;) {
+      if (++i >= steps.length) return false
+      const outcome = runStep(steps[i]!, event, onCrash)
+      if (outcome === true) return true
+      if (outcome instanceof Promise) {
+        pending = outcome
+        break
+      }
+    }
+  }
+}
+
+function runStep(step: Step, event: StanzaEvent, onCrash: CrashReport): undefined | boolean | Promise<unknown> {
+  if (failsClosed(step)) return (step.run as (e: StanzaEvent) => undefined | Promise<void>)(event)
+  try {
+    return (step.run as (e: StanzaEvent) => undefined | boolean | Promise<boolean>)(event)
+  } catch (error) {
+    if (isAnswer(step, error)) throw error
+    onCrash(step, error)
+    return undefined
+  }
+}
+
+async function settle(step: Step, pending: Promise<unknown>, onCrash: CrashReport): Promise<unknown> {
+  if (failsClosed(step)) return await pending
+  try {
+    return await pending
+  } catch (error) {
+    if (isAnswer(step, error)) throw error
+    onCrash(step, error)
+    return undefined
+  }
+}
+
+/** A deliver step may answer with a refusal as a guard does: that is not a crash. */
+function isAnswer(step: Step, error: unknown): boolean {
+  return step.phase === 'deliver' && (error instanceof StanzaError || error instanceof StanzaDrop)
+}
+
+function failsClosed(step: Step): boolean {
+  return step.phase !== 'copy' && step.phase !== 'deliver'
+}

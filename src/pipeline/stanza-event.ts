@@ -1,0 +1,64 @@
+import type { Jid } from '../jid/jid.ts'
+import type { Host } from '../session/host.ts'
+import type { Session } from '../session/session.ts'
+import type { User } from '../session/user.ts'
+import type { Element } from '../xml/element.ts'
+import { Wire } from '../xml/wire.ts'
+
+export type StanzaKind = 'iq' | 'message' | 'presence'
+
+/** An element nobody may edit. A type only; at run time it is the same object. */
+export interface ReadonlyElement {
+  readonly name: string
+  readonly attrs: Readonly<Record<string, string | undefined>>
+  readonly children: readonly (ReadonlyElement | string)[]
+  is(name: string, xmlns?: string): boolean
+  getNS(): string | undefined
+  getChild(name: string, xmlns?: string): ReadonlyElement | undefined
+  getChildren(name: string, xmlns?: string): readonly ReadonlyElement[]
+  getChildText(name: string, xmlns?: string): string | null
+  getText(): string
+  toString(): string
+}
+
+/** One stanza on its way through one flow: the stanza, its addresses, and whose side is being looked at. */
+export class StanzaEvent {
+  /** The stanza; its `from`, and outside presence broadcasts its `to`, are stamped and prepared. */
+  readonly stanza: Element
+  readonly kind: StanzaKind
+  /** The value of `type`; for messages without one `normal` (RFC 6121 §5.2.2), for presence `''` is "available". */
+  readonly type: string
+  readonly from: Jid
+  /** The addressee; without a `to`, the sender's own account (RFC 6120 §10.3). */
+  readonly to: Jid
+  /** Whether the stanza carries a `to`: presence without one is a broadcast. */
+  readonly directed: boolean
+  /** The local client session it came from; `null` for what the server or another server sent. */
+  readonly origin: Session | null
+  /** The host whose side of the conversation this flow is. */
+  readonly host: Host
+  /** The online local user of this side: the sender in `leaving`, the addressee in `arriving`. */
+  readonly user: User | undefined
+  #wire: Wire | undefined
+
+  constructor(stanza: Element, kind: StanzaKind, type: string, from: Jid, to: Jid, directed: boolean, origin: Session | null, host: Host, user: User | undefined) {
+    this.stanza = stanza
+    this.kind = kind
+    this.type = type
+    this.from = from
+    this.to = to
+    this.directed = directed
+    this.origin = origin
+    this.host = host
+    this.user = user
+  }
+
+  /** The stanza as it goes on the wire, serialised once; asked for after the last edit. */
+  get wire(): Wire {
+    this.#wire ??= Wire.of(this.stanza)
+    return this.#wire
+  }
+}
+
+/** An event whose stanza may be looked at but not touched. */
+export type Sealed<E extends StanzaEvent = StanzaEvent> = Omit<E, 'stanza'> & { readonly stanza: ReadonlyElement }

@@ -1,0 +1,182 @@
+import { Jid } from '../jid/jid.ts'
+import type Logger from 'bunyan'
+import { checkShape, classify } from '../pipeline/classify.ts'
+import { type Flow, flows } from '../pipeline/flow.ts'
+import type { IqRequest, IqTarget } from '../pipeline/iq-table.ts'
+import { type CrashReport, runFlow } from '../pipeline/run.ts'
+import { StanzaEvent, type StanzaKind } from '../pipeline/stanza-event.ts'
+import type { Host } from '../session/host.ts'
+import type { Session } from '../session/session.ts'
+import { errorOf, mayBounce, resultOf } from '../stanza/reply.ts'
+import { StanzaDrop, StanzaError } from '../stanza/stanza-error.ts'
+import { randomId } from '../util/id.ts'
+import type { Element } from '../xml/element.ts'
+import { deliverLocally } from './local-delivery.ts'
+
+type Pending = void | Promise<void>
+
+/** Carries every stanza from its sender through the flows of both sides to its addressee, or its refusal back. */
+export class Router {
+  readonly #hosts = new Map<string, Host>()
+  readonly #log: Logger
+  readonly #onCrash: CrashReport
+
+  constructor(log: Logger) {
+    this.#log = log
+    this.#onCrash = (step, error) =>
+      log.error({ err: error, module: step.module, flow: step.flow, phase: step.phase }, 'a module crashed on a stanza')
+  }
+
+  /** Serves a host: stanzas for its domain end here, and what it sends starts here. */
+  serve(host: Host): void {
+    this.#hosts.set(host.domain, host)
+    host.connect((stanza) => this.#fromHost(host, stanza))
+  }
+
+  /** Takes up a stanza of a bound client. Never throws; a promise settles when the stanza's flows have ended. */
+  fromClient(session: Session, stanza: Element): Pending {
+    let event: StanzaEvent
+    try {
+      event = classify(stanza, session)
+    } catch (error) {
+      return this.#refuse(stanza, session, error)
+    }
+    try {
+      return this.#catch(event, this.#leave(event))
+    } catch (error) {
+      return this.#refuse(stanza, session, error)
+    }
+  }
+
+  #leave(event: StanzaEvent): Pending {
+    const taken = this.#run(flows[event.kind].leaving, event)
+    if (taken === true) return
+    if (taken === false) return this.#route(event)
+    return taken.then((consumed) => (consumed ? undefined : this.#route(event)))
+  }
+
+  /** From the sender's side to the addressee's. */
+  #route(event: StanzaEvent): Pending {
+    const host = this.#hosts.get(event.to.domain)
+    if (host === undefined) throw new StanzaError('remote-server-not-found', `This server does not serve ${event.to.domain} and does not connect to other servers.`)
+    const user = event.to.local === '' ? undefined : host.user(event.to)
+    return this.#arrive(new StanzaEvent(event.stanza, event.kind, event.type, event.from, event.to, event.directed, event.origin, host, user))
+  }
+
+  #arrive(event: StanzaEvent): Pending {
+    if (event.kind === 'iq') return this.#iqArriving(event)
+    const taken = this.#run(flows[event.kind].arriving, event)
+    if (taken === true) return
+    if (taken === false) return this.#deliver(event)
+    return taken.then((consumed) => (consumed ? undefined : this.#deliver(event)))
+  }
+
+  #deliver(event: StanzaEvent): Pending {
+    if (event.to.local === '') return this.#atHost(event)
+    switch (deliverLocally(event)) {
+      case 'stranded':
+        return this.#strand(event)
+      case 'refused':
+        throw new StanzaError('service-unavailable')
+    }
+  }
+
+  /** RFC 6121 §8.5.1 asks nothing for messages to the server itself: nobody is there, so they bounce. */
+  #atHost(event: StanzaEvent): void {
+    if (event.kind === 'message') throw new StanzaError('service-unavailable')
+  }
+
+  #strand(event: StanzaEvent): Pending {
+    const bounce = (taken: boolean): void => {
+      if (!taken) throw new StanzaError('service-unavailable')
+    }
+    const taken = this.#run(flows.message.stranded, event)
+    return typeof taken === 'boolean' ? bounce(taken) : taken.then(bounce)
+  }
+
+  #iqArriving(event: StanzaEvent): Pending {
+    // What an account's owner asks of it passes no guard: nobody blocks themselves.
+    const own = event.to.local !== '' && event.to.bare.equals(event.from.bare)
+    const taken = own && event.to.resource === '' ? false : this.#run(flows.iq.arriving, event)
+    if (taken === true) return
+    if (taken === false) return this.#answer(event, own)
+    return taken.then((consumed) => (consumed ? undefined : this.#answer(event, own)))
+  }
+
+  #answer(event: StanzaEvent, own: boolean): Pending {
+    if (event.to.resource !== '' && event.to.local !== '') {
+      if (deliverLocally(event) === 'refused') throw new StanzaError('service-unavailable')
+      return
+    }
+    // RFC 6120 §8.2.3: a result or error for the server answers nothing it asked, so it ends here.
+    if (event.type !== 'get' && event.type !== 'set') return
+    const { stanza, from, to, origin, host } = event
+    const query = stanza.getChildElements()[0]!
+    const find = (target: IqTarget) => host.iq.find(event.type, target, query.name, query.attrs['xmlns'])
+    const entry = to.local === '' ? find('host') : ((own ? find('self') : undefined) ?? find('account'))
+    // RFC 6121 §8.5.1: an unknown account and an unknown request get the same answer.
+    if (entry === undefined) throw new StanzaError('service-unavailable')
+    const request: IqRequest = { stanza, from, to, origin, user: event.user, host }
+    const respond = (payload: Element | void): void => this.#reply(event, resultOf(stanza, payload ?? undefined))
+    if (to.local !== '' && event.user === undefined)
+      return host.accounts.exists(to.local).then(async (exists) => {
+        if (!exists) throw new StanzaError('service-unavailable')
+        respond(await entry.handler(query, request))
+      })
+    const payload = entry.handler(query, request)
+    return payload instanceof Promise ? payload.then(respond) : respond(payload)
+  }
+
+  #reply(event: StanzaEvent, reply: Element): void {
+    if (event.origin !== null) {
+      // RFC 6120 §8.1.2.1: what the server answers for the client's own account needs no `from` but may have one.
+      if (!event.directed) delete reply.attrs['from']
+      event.origin.send(reply)
+    } else this.#fromHost(event.host, reply)
+  }
+
+  /** A stanza of the server's own: it has no leaving side, and its errors end here. */
+  #fromHost(host: Host, stanza: Element): void {
+    try {
+      const kind = stanza.name as StanzaKind
+      const to = Jid.parse(stanza.attrs['to'] ?? '')
+      const event = new StanzaEvent(stanza, kind, checkShape(stanza, kind), Jid.parse(stanza.attrs['from'] ?? host.domain), to, true, null, host, undefined)
+      this.#sendOff(event)
+    } catch (error) {
+      this.#bug(error, stanza)
+    }
+  }
+
+  #sendOff(event: StanzaEvent): void {
+    try {
+      void this.#catch(event, this.#route(event))
+    } catch (error) {
+      this.#refuse(event.stanza, null, error, event.host)
+    }
+  }
+
+  #run(flow: Flow, event: StanzaEvent): boolean | Promise<boolean> {
+    return runFlow(event.host.flows[flow.id]!, event, this.#onCrash)
+  }
+
+  #catch(event: StanzaEvent, pending: Pending): Pending {
+    return pending?.catch((error) => this.#refuse(event.stanza, event.origin, error, event.host))
+  }
+
+  /** Answers a stanza with its error, unless it may not be answered (RFC 6120 §8.3.1). */
+  #refuse(stanza: Element, origin: Session | null, error: unknown, host?: Host): void {
+    if (error instanceof StanzaDrop) return
+    const refusal = error instanceof StanzaError ? error : this.#bug(error, stanza)
+    if (!mayBounce(stanza)) return
+    const reply = errorOf(stanza, refusal)
+    if (origin !== null) origin.send(reply)
+    else if (host !== undefined && reply.attrs['to'] !== undefined && reply.attrs['to'] !== host.domain) this.#fromHost(host, reply)
+  }
+
+  /** Anything that is not a refusal is a bug or a lost database: logged once with an id that the peer sees too. */
+  #bug(error: unknown, stanza: Element): StanzaError {
+    const id = randomId()
+    this.#log.error({ err: error, id, stanza: stanza.name, from: stanza.attrs['from'], to: stanza.attrs['to'] }, 'a stanza could not be handled')
+    return new StanzaError('internal-server-error', `The server could not handle this; its log has the reason under ${id}.`, { type: 'wait' })
+  }
+}

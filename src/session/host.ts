@@ -1,0 +1,99 @@
+import type { Accounts } from '../auth/accounts.ts'
+import { Jid } from '../jid/jid.ts'
+import type { CompiledFlows } from '../pipeline/compile.ts'
+import { Hooks } from '../pipeline/hook.ts'
+import { IqTable } from '../pipeline/iq-table.ts'
+import type { Element } from '../xml/element.ts'
+import { sessionClosed, sessionOpened, userLeft, userLoading } from './hooks.ts'
+import { Session, type SessionStream } from './session.ts'
+import { User } from './user.ts'
+
+/** What a module's features and identities become in service discovery. */
+export interface HostFeatures {
+  readonly host: Set<string>
+  readonly account: Set<string>
+}
+
+/** One served domain: its accounts, its online users, its flows and tables. */
+export class Host {
+  readonly domain: string
+  /** The domain as an address. */
+  readonly jid: Jid
+  readonly accounts: Accounts
+  readonly hooks: Hooks
+  readonly iq: IqTable = new IqTable()
+  readonly features: HostFeatures = { host: new Set(), account: new Set() }
+  /** The compiled flows, indexed by flow id; set once all modules are set up. */
+  flows: CompiledFlows = []
+  readonly #users = new Map<string, User>()
+  #route: (stanza: Element) => void = () => {}
+
+  /** `onCrash` hears what a listener of a notice threw. */
+  constructor(domain: string, accounts: Accounts, onCrash: (hook: string, error: unknown) => void) {
+    this.domain = domain
+    this.jid = Jid.of('', domain)
+    this.accounts = accounts
+    this.hooks = new Hooks(onCrash)
+  }
+
+  /** Connects the host to the router; the composition root does it once. */
+  connect(route: (stanza: Element) => void): void {
+    this.#route = route
+  }
+
+  /** Sends a stanza of the server's own on its way; `from` and `to` must be set. It never throws. */
+  route(stanza: Element): void {
+    this.#route(stanza)
+  }
+
+  /**
+   * The online user an address of this host belongs to. While the first session is still being bound the user has no
+   * sessions yet, and slots that a module fills in `userLoading` may be empty: whoever finds one so asks the store.
+   */
+  user(jid: Jid): User | undefined {
+    return this.#users.get(jid.local)
+  }
+
+  /** All online users. */
+  users(): IterableIterator<User> {
+    return this.#users.values()
+  }
+
+  /**
+   * Binds a session: loads the user when it is the account's first, lets `choose` pick the resource and tells `begin`
+   * before anybody can send to the session. Rejects with what a module's `userLoading` or `choose` throws.
+   */
+  async bind(local: string, stream: SessionStream, choose: (user: User) => string, begin: (session: Session) => void): Promise<void> {
+    const user = this.#users.get(local) ?? new User(Jid.of(local, this.domain))
+    this.#users.set(local, user)
+    user.binding++
+    try {
+      user.loaded ??= this.hooks.pass(userLoading, user)
+      await user.loaded
+      const resource = choose(user)
+      const session = new Session(user.jid.withResource(resource), user, this, stream)
+      begin(session)
+      user.sessions.set(resource, session)
+      this.hooks.notify(sessionOpened, session)
+    } finally {
+      user.binding--
+      this.#forgetIfLeft(user)
+    }
+  }
+
+  /** Takes a session down: tells the modules, then forgets it. */
+  close(session: Session): void {
+    if (!session.live) return
+    session.live = false
+    const { user } = session
+    this.hooks.notify(sessionClosed, session)
+    if (user.sessions.get(session.jid.resource) === session) user.sessions.delete(session.jid.resource)
+    this.#forgetIfLeft(user)
+  }
+
+  #forgetIfLeft(user: User): void {
+    if (user.sessions.size > 0 || user.binding > 0) return
+    this.hooks.notify(userLeft, user)
+    this.#users.delete(user.jid.local)
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Takes up what one stream sends, in order for each addressee (RFC 6120 §10.1): while a stanza waits for something,
+ * later ones to the same address queue behind it and those to others go on.
+ *
+ * Bounded by its owner: `onFull` is told when more than `limit` stanzas are under way, `onDrained` when half of them
+ * are done; in between the owner reads nothing from the socket.
+ */
+export class Inbox<T> {
+  readonly #process: (item: T) => void | Promise<void>
+  readonly #limit: number
+  readonly #onFull: () => void
+  readonly #onDrained: () => void
+  #queues: Map<string, T[]> | undefined
+  #pending = 0
+  #full = false
+  #idle: (() => void)[] | undefined
+
+  /** `process` never throws and its promise never rejects; a `limit` of 0 means none. */
+  constructor(process: (item: T) => void | Promise<void>, limit: number, onFull: () => void, onDrained: () => void) {
+    this.#process = process
+    this.#limit = limit
+    this.#onFull = onFull
+    this.#onDrained = onDrained
+  }
+
+  accept(address: string, item: T): void {
+    const queue = this.#queues?.get(address)
+    if (queue !== undefined) {
+      queue.push(item)
+      this.#begin()
+      return
+    }
+    const pending = this.#process(item)
+    if (pending === undefined) return
+    const waiting: T[] = []
+    this.#queues ??= new Map()
+    this.#queues.set(address, waiting)
+    this.#begin()
+    void this.#drain(address, waiting, pending)
+  }
+
+  /** Settles when nothing is under way. */
+  idle(): Promise<void> {
+    if (this.#pending === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#idle ??= []
+      this.#idle.push(resolve)
+    })
+  }
+
+  async #drain(address: string, waiting: T[], pending: Promise<void>): Promise<void> {
+    await pending
+    this.#end()
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const more = this.#process(next)
+      if (more !== undefined) await more
+      this.#end()
+    }
+    this.#queues!.delete(address)
+  }
+
+  #begin(): void {
+    this.#pending++
+    if (this.#limit > 0 && this.#pending >= this.#limit && !this.#full) {
+      this.#full = true
+      this.#onFull()
+    }
+  }
+
+  #end(): void {
+    this.#pending--
+    if (this.#full && this.#pending <= this.#limit / 2) {
+      this.#full = false
+      this.#onDrained()
+    }
+    if (this.#pending === 0 && this.#idle !== undefined) {
+      const waiters = this.#idle
+      this.#idle = undefined
+      for (const resolve of waiters) resolve()
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import { JidError } from '../jid/jid.ts'
+import type { Host } from '../session/host.ts'
+import type { Session, SessionStream } from '../session/session.ts'
+import type { User } from '../session/user.ts'
+import { StanzaError } from '../stanza/stanza-error.ts'
+import { StreamError } from '../stanza/stream-error.ts'
+import { randomId } from '../util/id.ts'
+import { type Element, xml } from '../xml/element.ts'
+import { NS } from '../xml/namespaces.ts'
+
+/** What binding obeys. */
+export interface BindPolicy {
+  readonly sessionsPerAccount: number
+  readonly resourceConflict: 'kick' | 'refuse'
+}
+
+/**
+ * Binds the resource an IQ asks for, or one of the server's choosing (RFC 6120 §7.6, §7.7).
+ *
+ * @throws StanzaError `bad-request` for a resource that is no resourcepart, `conflict` when the policy refuses a
+ * resource in use, `resource-constraint` at the limit of sessions, `not-allowed` for anything that is no bind request.
+ */
+export async function bindResource(iq: Element, host: Host, local: string, stream: SessionStream, policy: BindPolicy, begin: (session: Session) => void): Promise<void> {
+  const request = iq.name === 'iq' && iq.attrs['type'] === 'set' ? iq.getChild('bind', NS.bind) : undefined
+  if (request === undefined || iq.attrs['id'] === undefined) throw new StanzaError('bad-request', 'Bind a resource first.')
+  const wanted = request.getChildText('resource', NS.bind) ?? ''
+  await host.bind(local, stream, (user) => choose(user, wanted, policy), begin)
+}
+
+function choose(user: User, wanted: string, policy: BindPolicy): string {
+  // RFC 6120 §7.6.1: a resource of the server's choosing cannot be guessed.
+  const resource = wanted === '' ? randomId() : prepare(user, wanted)
+  const holder = user.sessions.get(resource)
+  // RFC 6120 §7.7.2.2: a resource in use goes to the newcomer or stays with its holder, as the admin chose.
+  if (holder !== undefined) {
+    if (policy.resourceConflict === 'refuse') throw new StanzaError('conflict', 'That resource is in use.')
+    holder.close(new StreamError('conflict', 'Another client has taken this resource.'))
+  }
+  // RFC 6120 §7.6.2.1: the account has reached its limit.
+  if (policy.sessionsPerAccount > 0 && user.sessions.size >= policy.sessionsPerAccount)
+    throw new StanzaError('resource-constraint', 'This account has as many sessions as it may have.')
+  return resource
+}
+
+function prepare(user: User, wanted: string): string {
+  try {
+    return user.jid.withResource(wanted).resource
+  } catch (error) {
+    if (error instanceof JidError) throw new StanzaError('bad-request', error.message)
+    throw error
+  }
+}
+
+/** The payload of the result (RFC 6120 §7.6.1). */
+export function boundPayload(session: Session): Element {
+  return xml('bind', { xmlns: NS.bind }, xml('jid', null, session.address))
+}
