@@ -97,6 +97,5 @@ function syntaxMessage(error: YAMLError): string {
 function syntaxCure(error: YAMLError): string {
   if (error.code === 'DUPLICATE_KEY') return 'Keep one of the two and delete the other.'
   if (error.code === 'TAB_AS_INDENT') return 'Indent with spaces instead of tabs.'
-  if (error.code === 'BAD_INDENT') return 'Line this up with the keys it belongs to.'
-  return 'Correct the line; text with special characters goes in quotes.'
+  return 'Check brackets, quotes and indentation here and just above.'
 }

@@ -1,8 +1,8 @@
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml'
 import { type ConfigDocument, fileProblem, type Place, unreadable } from './document.ts'
-import { nearest } from './nearest.ts'
+import { suggest } from './nearest.ts'
 import type { AnyOption, ConfigOf, Options } from './option.ts'
 import type { ConfigProblem } from './problem.ts'
 import { scalarSchema } from './scalar.ts'
@@ -118,11 +118,13 @@ function absent(option: AnyOption, parents: readonly Source[], path: string, d: 
 function decodeGroup(options: Options, sources: readonly Source[], path: string, d: Decoding) {
   const byKey = new Map<string, Source[]>()
   const maps: Source[] = []
+  let lenient = d.lenient
   for (const source of sources) {
     if (source.node === null || (isScalar(source.node) && source.node.value === null)) continue
     if (!isMap(source.node)) {
       const what = path === '' ? 'this file' : path
       const cure = `Write keys with values under it; it takes ${Object.keys(options).join(', ')}.`
+      lenient = true
       d.problems.push(source.document.problem(source.at, `${what} cannot be ${shown(source.node)}`, cure))
       continue
     }
@@ -134,15 +136,14 @@ function decodeGroup(options: Options, sources: readonly Source[], path: string,
   }
   const values: Record<string, unknown> = {}
   for (const [key, option] of Object.entries(options)) {
-    values[key] = decode(option, byKey.get(key) ?? [], maps, path === '' ? key : `${path}.${key}`, d)
+    values[key] = decode(option, byKey.get(key) ?? [], maps, path === '' ? key : `${path}.${key}`, { ...d, lenient })
   }
   return values
 }
 
 function unknownKey(document: ConfigDocument, at: number, key: string, known: readonly string[], path: string) {
-  const guess = nearest(key, known)
   const where = path === '' ? '' : ` in ${path}`
-  const cure = guess === undefined ? `Remove it, or use one of: ${known.join(', ')}.` : `Did you mean ${guess}?`
+  const cure = suggest(key, known, `Remove it, or use one of: ${known.join(', ')}.`)
   return document.problem(at, `there is no option ${key}${where}`, cure)
 }
 
@@ -175,17 +176,17 @@ function decodeRecord(
 ): unknown {
   const { node, document } = source
   if (!isMap(node)) return refuse(option, source, path, d)
-  const values: Record<string, unknown> = Object.create(null)
+  const values = new Map<string, unknown>()
   for (const { at, keyNode, value } of entries(document, node)) {
     const name = decodeScalar(shape.key, { document, node: keyNode, at }, `a key of ${path}`, d)
     if (name === failed) continue
-    if (Object.hasOwn(values, String(name))) {
+    if (values.has(String(name))) {
       d.problems.push(document.problem(at, `${path} has ${name} twice`, 'Delete one of the two.'))
     }
-    values[String(name)] = decode(shape.of, [value], [{ document, node: keyNode, at }], `${path}.${name}`, d)
+    values.set(String(name), decode(shape.of, [value], [{ document, node: keyNode, at }], `${path}.${name}`, d))
     d.origins.set(`${path}.${name}`, document.place(at))
   }
-  return values
+  return Object.fromEntries(values)
 }
 
 function* entries(document: ConfigDocument, map: YAMLMap) {
@@ -216,6 +217,7 @@ function decodeScalar(option: AnyOption, source: Source, path: string, d: Decodi
 function readableFile(file: string, source: Source, path: string, d: Decoding): unknown {
   try {
     accessSync(file, constants.R_OK)
+    if (statSync(file).isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' })
     return file
   } catch (error) {
     const message = `${path} names ${file}, but ${unreadable(error)}`

@@ -2,7 +2,7 @@ import { type Dirent, readdirSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import { type ConfigDocument, fileProblem, isMissing, readDocument, unreadable } from './document.ts'
 import { decodeOptions, type Origin } from './layers.ts'
-import { nearest } from './nearest.ts'
+import { suggest } from './nearest.ts'
 import { type ConfigOf, type Options, option } from './option.ts'
 import { type ConfigProblem, distinctProblems } from './problem.ts'
 
@@ -111,8 +111,7 @@ export function findStrayFiles(
     if (hosts.includes(entry.name)) {
       problems.push(...strayModuleFiles(path, modules))
     } else {
-      const guess = nearest(entry.name, hosts)
-      const cure = guess === undefined ? 'Add it to hosts in server.yaml, or remove this.' : `Did you mean ${guess}?`
+      const cure = suggest(entry.name, hosts, 'Add it to hosts in server.yaml, or remove this.')
       problems.push(fileProblem(path, `${entry.name} is not among the hosts`, cure))
     }
   }
@@ -126,8 +125,7 @@ function strayModuleFiles(dir: string, modules: readonly string[]): ConfigProble
     const name = basename(file, extension)
     if (extension !== '.yaml' && extension !== '.yml') continue
     if (!modules.includes(name)) {
-      const guess = nearest(name, modules)
-      const cure = guess === undefined ? 'Remove it, or name it for a module.' : `Did you mean ${guess}.yaml?`
+      const cure = suggest(name, modules, 'Remove it, or name it for a module.')
       problems.push(fileProblem(join(dir, file), `there is no module ${name}`, cure))
     } else if (extension === '.yml') {
       problems.push(fileProblem(join(dir, file), 'this file is never read', `Rename it to ${name}.yaml.`))

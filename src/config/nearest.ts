@@ -13,6 +13,12 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best
 }
 
+/** The cure for a misspelt word: the nearest candidate, or else what `otherwise` says. */
+export function suggest(word: string, candidates: Iterable<string>, otherwise: string): string {
+  const guess = nearest(word, candidates)
+  return guess === undefined ? otherwise : `Change it to ${guess} if that is what you meant.`
+}
+
 /** Spellings that differ only in case or separators count as the same word. */
 function fold(word: string): string {
   return word.toLowerCase().replace(/[-_ ]/g, '')

@@ -28,15 +28,16 @@ export function serverYaml(): string {
   return `${head}\n${yamlOf(serverOptions, '')}`
 }
 
-/** Prose lines start with `# `, option lines with `#` alone, so that taking the `#` away leaves YAML. */
+/** Prose lines keep a `#` when the first one of every option line is taken away: what is left is YAML. */
 function yamlOf(options: Options, indent: string): string {
   let text = ''
   for (const [key, option] of Object.entries(options)) {
     const { shape } = option
-    text += `${indent === '' ? '\n' : ''}# ${indent}${sentence(option)}\n`
+    const prose = indent === '' ? '# ' : `#${indent}# `
+    text += `${indent === '' ? '\n' : ''}${prose}${sentence(option)}\n`
     if (shape.kind === 'group') text += `#${indent}${key}:\n${yamlOf(shape.options, `${indent}  `)}`
     else if (option.facts.default !== undefined) text += `#${indent}${key}: ${writeDefault(option)}\n`
-    else text += `# ${indent}${key}: ${option.facts.example ?? '…'}\n`
+    else text += `${prose}${key}: ${option.facts.example ?? '…'}\n`
   }
   return text
 }

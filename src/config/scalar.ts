@@ -112,9 +112,9 @@ function plainPhrase(type: ScalarType, facts: ScalarFacts): string {
     case 'number':
       return `a number${range(facts, String)}`
     case 'duration':
-      return `a duration such as 30s, 15m or 12h${range(facts, formatDuration)}`
+      return `a duration (30s, 15m, 12h)${range(facts, formatDuration)}`
     case 'bytes':
-      return `a size such as 512, 64KiB or 10MiB${range(facts, formatBytes)}`
+      return `a size (512, 64KiB, 10MiB)${range(facts, formatBytes)}`
     case 'oneOf':
       return (facts.values ?? []).join(', ').replace(/, ([^,]*)$/, ' or $1')
     case 'path':
@@ -133,7 +133,7 @@ function plainPhrase(type: ScalarType, facts: ScalarFacts): string {
 }
 
 function textPhrase(facts: ScalarFacts): string {
-  return facts.patternPhrase ?? `a text${range(facts, (n) => `${n} characters`)}`
+  return facts.patternPhrase ?? `a text${range(facts, (n) => (n === 1 ? '1 character' : `${n} characters`))}`
 }
 
 function range({ min, max }: ScalarFacts, write: (n: number) => string): string {

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { type ConfigDocument, fileProblem, readDocument } from './document.ts'
 import { decodeOptions, type Origin } from './layers.ts'
-import { nearest } from './nearest.ts'
+import { suggest } from './nearest.ts'
 import type { ConfigOf } from './option.ts'
 import type { ConfigProblem } from './problem.ts'
 import { serverOptions } from './server-options.ts'
@@ -79,8 +79,7 @@ function relationProblems(
   }
   for (const domain of Object.keys(values.tls.hosts)) {
     if (unsure || values.hosts.includes(domain)) continue
-    const guess = nearest(domain, values.hosts)
-    const cure = guess === undefined ? `Add ${domain} to hosts, or remove this.` : `Did you mean ${guess}?`
+    const cure = suggest(domain, values.hosts, `Add ${domain} to hosts, or remove this.`)
     add(`tls.hosts.${domain}`, `${domain} is not among the hosts`, cure)
   }
   return problems

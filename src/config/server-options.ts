@@ -42,9 +42,9 @@ const limits = option
   .group({
     preAuth: option
       .group({
-        bytes: option.bytes().min(1024).orOff().default('8KiB').describe('Most bytes accepted before login.'),
-        elements: option.int().min(8).orOff().default(32).describe('Most elements accepted before login.'),
-        time: option.duration().min('1s').orOff().default('30s').describe('Longest time until login is done.'),
+        bytes: option.bytes().min(256).orOff().default('8KiB').describe('Most bytes accepted before login.'),
+        elements: option.int().min(1).orOff().default(32).describe('Most elements accepted before login.'),
+        time: option.duration().min('100ms').orOff().default('30s').describe('Longest time until login is done.'),
       })
       .describe('What a connection may use before it has logged in.'),
     stanza: option
@@ -88,7 +88,7 @@ const limits = option
       .describe('Stanzas of one client in work at once; past it nothing more is read from it.'),
     keepalive: option
       .duration()
-      .min('10s')
+      .min('1s')
       .orOff()
       .default('5m')
       .describe('Silence after which the server sends white space to see whether the client is still there.'),
@@ -161,9 +161,7 @@ export const serverOptions = {
       'sqlite, sqlite:PATH or mysql://USER:PASSWORD@HOST:PORT/NAME',
     )
     .default('sqlite')
-    .describe(
-      'Where everything is kept: sqlite (a file in the data folder), sqlite:PATH or mysql://user:password@127.0.0.1:3306/stonechat; also {file: PATH} or {env: NAME}.',
-    ),
+    .describe('Where everything is kept; sqlite alone is a file in the data folder.'),
   databasePool: option.int().min(1).max(1000).default(10).describe('Most connections to MySQL at once.'),
   admins: option
     .list(option.jid())

@@ -1,9 +1,10 @@
 /**
- * The Joining_Type property of Unicode 17, which the runtime's regular expressions do not know (RFC 5892 appendix A.1).
+ * The Joining_Type and virama data of Unicode 17, which the runtime's regular expressions do not know (RFC 5892
+ * appendix A.1 and A.2).
  *
  * Generated. To make it anew for a later Unicode: read the character classes of `validZWNJ` in the `lib/regexes.js` of
  * the package tr46 (it is `[L D][T]*\u200C[T]*[R D]`), test each against every code point, and write the runs as
- * hexadecimal ranges. T is the general categories Mn, Me and Cf but for the exceptions in `isTransparent`: compare it
+ * hexadecimal ranges. The viramas come from `combiningClassVirama` in the same way. T is the general categories Mn, Me and Cf but for the exceptions in `isTransparent`: compare it
  * with the second class.
  */
 
@@ -26,8 +27,15 @@ const joinsPrevious = parse(`
   1e900-1e943
 `)
 
+/** Code points of Canonical_Combining_Class 9. */
+const viramas = parse(`
+  94d 9cd a4d acd b4d bcd c4d ccd d3b-d3c d4d dca e3a eba f84 1039-103a 1714-1715 1734 17d2 1a60 1b44 1baa-1bab 1bf2-1bf3
+  2d7f a806 a82c a8c4 a953 a9c0 aaf6 abed 10a3f 11046 11070 1107f 110b9 11133-11134 111c0 11235 112ea 1134d 113ce-113d0
+  11442 114c2 115bf 1163f 116b6 1172b 11839 1193d-1193e 119e0 11a34 11a47 11a99 11c3f 11d44-11d45 11d97 11f41-11f42 1612f
+`)
+
 const marks = /^[\p{Mn}\p{Me}\p{Cf}\u{1E94B}]$/u
-const opaque = /^[\u0600-\u0605\u06DD\u0890\u0891\u08E2\u180E\u200C\u200D\u2066-\u2069\u{110BD}\u{110CD}]$/u
+const opaque = /^[\u0600-\u0605\u06DD\u0890\u0891\u08E2\u180E\u200C-\u200D\u2066-\u2069\u{110BD}\u{110CD}]$/u
 
 /** Whether a character has Joining_Type L or D. */
 export function joinsToNext(char: string): boolean {
@@ -37,6 +45,11 @@ export function joinsToNext(char: string): boolean {
 /** Whether a character has Joining_Type R or D. */
 export function joinsToPrevious(char: string): boolean {
   return contains(joinsPrevious, char.codePointAt(0)!)
+}
+
+/** Whether a character has Canonical_Combining_Class Virama. */
+export function isVirama(char: string): boolean {
+  return contains(viramas, char.codePointAt(0)!)
 }
 
 /** Whether a character has Joining_Type T: joining looks through it. */

@@ -4,7 +4,8 @@ import type { CompiledFlows } from '../pipeline/compile.ts'
 import { Hooks } from '../pipeline/hook.ts'
 import { IqTable } from '../pipeline/iq-table.ts'
 import type { Element } from '../xml/element.ts'
-import { sessionClosed, sessionOpened, userLeft, userLoading } from './hooks.ts'
+import { StreamError } from '../stanza/stream-error.ts'
+import { accountDeleting, sessionClosed, sessionOpened, userLeft, userLoading } from './hooks.ts'
 import { Session, type SessionStream } from './session.ts'
 import { User } from './user.ts'
 
@@ -89,6 +90,25 @@ export class Host {
     this.hooks.notify(sessionClosed, session)
     if (user.sessions.get(session.jid.resource) === session) user.sessions.delete(session.jid.resource)
     this.#forgetIfLeft(user)
+  }
+
+  /**
+   * Deletes an account: ends its sessions, has every module remove what it keeps of it, then the account itself.
+   * False when there is none. Rejects, and keeps the account, when a module cannot.
+   */
+  async deleteAccount(local: string): Promise<boolean> {
+    if (!(await this.accounts.exists(local))) return false
+    const jid = Jid.of(local, this.domain)
+    this.disconnect(jid, 'The account is being deleted.')
+    await this.hooks.pass(accountDeleting, { host: this, jid })
+    const deleted = await this.accounts.delete(local)
+    this.disconnect(jid, 'The account is deleted.')
+    return deleted
+  }
+
+  /** Ends all sessions of an account with the stream error `not-authorized`. */
+  disconnect(jid: Jid, reason: string): void {
+    for (const session of [...(this.user(jid)?.sessions.values() ?? [])]) session.close(new StreamError('not-authorized', reason))
   }
 
   #forgetIfLeft(user: User): void {

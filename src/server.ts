@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import type Logger from 'bunyan'
+import { Accounts } from './auth/accounts.ts'
+import { Throttle } from './auth/throttle.ts'
+import type { ServerConfig } from './config/server-config.ts'
+import { Commands } from './module/command.ts'
+import type { ServerFacts } from './module/define.ts'
+import { type EnabledModule, HostModules } from './module/lifecycle.ts'
+import type { Connection } from './net/connection.ts'
+import { ConnectionCount, Listener } from './net/listener.ts'
+import { TcpConnection } from './net/tcp-connection.ts'
+import type { TlsContexts } from './net/tls-context.ts'
+import { Router } from './routing/router.ts'
+import { Host } from './session/host.ts'
+import { StreamError } from './stanza/stream-error.ts'
+import type { Database } from './storage/database.ts'
+import { KeyValue } from './storage/key-value.ts'
+import { migrate } from './storage/migrate.ts'
+import { ClientStream } from './stream/client-stream.ts'
+import type { StreamContext, StreamSettings } from './stream/stream-context.ts'
+import { userCommands } from './user-commands.ts'
+import type { Cancel, Clock } from './util/clock.ts'
+
+/** Where the migrations are. */
+export const sqlFolder: string = fileURLToPath(new URL('../sql', import.meta.url))
+
+/** What a server is made of; the caller owns the database and closes it after `stop`. */
+export interface ServerParts {
+  readonly config: ServerConfig
+  /** The modules that are on, with their options, for each host; dependencies first. */
+  readonly modules: ReadonlyMap<string, readonly EnabledModule[]>
+  readonly db: Database
+  readonly clock: Clock
+  readonly log: Logger
+  readonly version: string
+}
+
+/** The server: hosts with their modules, and the streams of their clients. It listens only when told to. */
+export class Server {
+  readonly hosts: ReadonlyMap<string, Host>
+  readonly commands: Commands = new Commands()
+  readonly #parts: ServerParts
+  readonly #context: StreamContext
+  readonly #modules: readonly HostModules[]
+  readonly #streams = new Set<ClientStream>()
+  readonly #listeners: Listener[] = []
+  #cancelSweep: Cancel | undefined
+  #stopping = false
+
+  private constructor(parts: ServerParts, hosts: ReadonlyMap<string, Host>, modules: readonly HostModules[], decoySecret: Uint8Array) {
+    this.#parts = parts
+    this.hosts = hosts
+    this.#modules = modules
+    const { config, clock, log } = parts
+    const router = new Router(log)
+    for (const host of hosts.values()) router.serve(host)
+    const { guesses } = config.auth
+    const throttle = new Throttle({ perAddress: guesses.perAddress, perAccount: guesses.perAccount, windowMs: guesses.window, delayMs: guesses.delay }, clock)
+    this.#context = { hosts, router, clock, log, settings: streamSettings(config), throttle, decoySecret }
+    for (const command of userCommands(hosts)) this.commands.add(command)
+  }
+
+  /** Brings the schema up to date and sets the modules of every host up; rejects when one of them cannot. */
+  static async start(parts: ServerParts): Promise<Server> {
+    const { config, db, clock, log } = parts
+    await migrate(db, sqlFolder)
+    const facts: ServerFacts = { name: 'Stonechat', version: parts.version, startedMs: clock.now(), admins: config.admins.map(String) }
+    const hosts = new Map<string, Host>()
+    const started: HostModules[] = []
+    for (const domain of config.hosts) {
+      const accounts = new Accounts(db, domain, { iterations: config.auth.scramIterations, clock })
+      const host = new Host(domain, accounts, (hook, error) => log.error({ err: error, hook, host: domain }, 'a listener crashed'))
+      hosts.set(domain, host)
+    }
+    const server = new Server(parts, hosts, started, await decoySecret(db))
+    for (const host of hosts.values()) {
+      const modules = new HostModules(host, { db, clock, log, server: facts })
+      await modules.start(parts.modules.get(host.domain) ?? [])
+      started.push(modules)
+    }
+    return server
+  }
+
+  /** Opens the configured ports; resolves with those in use, 0 for a listener that is off. */
+  async listen(tls: TlsContexts): Promise<{ client: number; clientTls: number }> {
+    const { config, log } = this.#parts
+    const count = new ConnectionCount(config.limits)
+    const open = async ({ address, port }: { address: string; port: number }, direct: boolean): Promise<number> => {
+      if (port === 0) return 0
+      return await this.listenOn(address, port, tls, direct, count)
+    }
+    const ports = { client: await open(config.listen.client, false), clientTls: await open(config.listen.clientTls, true) }
+    this.#sweepLater()
+    log.info({ ports, hosts: config.hosts }, 'listening')
+    return ports
+  }
+
+  /** Opens one port; with port 0 the system picks one. `direct` is TLS from the first byte (XEP-0368). */
+  async listenOn(address: string, port: number, tls: TlsContexts, direct: boolean, count: ConnectionCount = new ConnectionCount({ connections: 0, connectionsPerAddress: 0 })): Promise<number> {
+    const { pause, drop, time } = this.#parts.config.limits.outbound
+    const limits = { pauseBytes: pause, dropBytes: drop, pauseMs: time }
+    const listener = new Listener(count, this.#parts.log, (socket) => {
+      const stream = this.accept(new TcpConnection(socket, tls, limits, this.#parts.clock))
+      if (direct) stream.secureFirst()
+    })
+    this.#listeners.push(listener)
+    return await listener.listen(address, port)
+  }
+
+  /** Starts a client's stream on a connection. */
+  accept(connection: Connection): ClientStream {
+    const stream = new ClientStream(connection, this.#context, (closed) => this.#streams.delete(closed))
+    this.#streams.add(stream)
+    if (this.#stopping) stream.close(new StreamError('system-shutdown'))
+    return stream
+  }
+
+  /** Stops in order: no new connections, what came in is finished, every stream hears why, modules let go. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#cancelSweep?.()
+    for (const listener of this.#listeners) listener.close()
+    const streams = [...this.#streams]
+    await Promise.all(streams.map((stream) => stream.settled()))
+    for (const stream of streams) stream.close(new StreamError('system-shutdown', 'The server is being stopped.'))
+    for (const modules of [...this.#modules].reverse()) await modules.stop()
+    await this.#drained(this.#parts.config.limits.closeTimeout)
+  }
+
+  /** Waits until all connections are gone, at most `timeoutMs` (0: not at all). */
+  async #drained(timeoutMs: number): Promise<void> {
+    const until = Date.now() + timeoutMs
+    while (this.#streams.size > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+
+  /** RFC 6120 §4.6.1: white space on quiet streams finds out which of them are dead. */
+  #sweepLater(): void {
+    const { keepalive } = this.#parts.config.limits
+    if (keepalive === 0) return
+    this.#cancelSweep = this.#parts.clock.after(keepalive, () => {
+      for (const stream of this.#streams) stream.keepAlive()
+      this.#sweepLater()
+    })
+  }
+}
+
+function streamSettings(config: ServerConfig): StreamSettings {
+  const { preAuth, stanza, ...limits } = config.limits
+  return {
+    requireTls: config.requireTls,
+    mechanisms: config.auth.mechanisms,
+    preAuthLimits: { bytes: preAuth.bytes, elements: preAuth.elements, depth: stanza.depth, attributes: stanza.attributes },
+    preAuthMs: preAuth.time,
+    loginAttempts: config.auth.guesses.perConnection,
+    liveLimits: stanza,
+    sessionsPerAccount: limits.sessionsPerAccount,
+    resourceConflict: config.resourceConflict,
+    inboundPending: limits.inboundPending,
+    closeMs: limits.closeTimeout,
+  }
+}
+
+/** The key of invented salts: made once and kept, so that a stranger sees the same salt after a restart. */
+async function decoySecret(db: Database): Promise<Uint8Array> {
+  const kv = new KeyValue(db, 'auth')
+  const known = await kv.get('decoy-secret')
+  if (known !== undefined) return Buffer.from(known, 'base64')
+  const secret = randomBytes(32)
+  await kv.set('decoy-secret', secret.toString('base64'))
+  return secret
+}

@@ -1,0 +1,114 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import bunyan from 'bunyan'
+import { ensureCertificate } from '../../src/net/certificate.ts'
+import { TlsContexts } from '../../src/net/tls-context.ts'
+import { decodeOptions } from '../../src/config/layers.ts'
+import { loadServerConfig, type ServerConfig } from '../../src/config/server-config.ts'
+import { loadCatalogue } from '../../src/module/catalogue.ts'
+import type { EnabledModule } from '../../src/module/lifecycle.ts'
+import { Server } from '../../src/server.ts'
+import { type Database, openDatabase } from '../../src/storage/database.ts'
+import { FakeClock } from './fake-clock.ts'
+import { sharedMariadb } from './mariadb.ts'
+import { connectTls, MemoryPair, type Transport } from './transport.ts'
+
+/** What a story may ask of its server. */
+export interface BedOptions {
+  readonly hosts?: readonly string[]
+  /** Options over the defaults, by module. */
+  readonly modules?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  /** Options of `server.yaml` over the defaults; blocks are merged. */
+  readonly server?: Readonly<Record<string, unknown>>
+}
+
+/** The kind of bed stories run on: in memory on SQLite, over TLS on SQLite, or in memory on MySQL. */
+export const bedKind = (process.env['BED'] ?? 'process') as 'mysql' | 'process' | 'tls'
+
+/** A server for stories, in this process. */
+export interface Bed {
+  readonly server: Server
+  readonly database: Database
+  readonly clock: FakeClock
+  readonly domain: string
+  /** Every line of the server's log at level error and above. */
+  readonly errors: string[]
+  connect(domain?: string): Promise<Transport>
+  close(): Promise<void>
+}
+
+const modulesFolder = fileURLToPath(new URL('../../modules', import.meta.url))
+
+export async function openBed(options: BedOptions = {}): Promise<Bed> {
+  const clock = new FakeClock()
+  const errors: string[] = []
+  const log = bunyan.createLogger({ name: 'stonechat', streams: [{ level: 'error', type: 'raw', stream: { write: (line: object) => errors.push(JSON.stringify(line)) } as never }] })
+  const folder = await mkdtemp(join(tmpdir(), 'stonechat-bed-'))
+  const config = serverConfig(options)
+  const url = bedKind === 'mysql' ? await (await sharedMariadb()).createDatabase() : 'sqlite::memory:'
+  const database = await openDatabase({ url, dataDir: folder, pool: 5, log })
+  const modules = await enabledModules(options, config.hosts)
+  const server = await Server.start({ config, modules, db: database, clock, log, version: '0.0.0-test' })
+  const tls = bedKind === 'tls' ? await openTls(folder, config, log) : undefined
+  const port = tls === undefined ? 0 : await server.listenOn('127.0.0.1', 0, tls, true)
+  const domain = config.hosts[0]!
+  return {
+    server,
+    database,
+    clock,
+    domain,
+    errors,
+    connect: async (name = domain) => {
+      if (bedKind === 'tls') return await connectTls(port, name)
+      const pair = new MemoryPair()
+      server.accept(pair)
+      return pair
+    },
+    close: async () => {
+      await server.stop()
+      tls?.close()
+      await database.close()
+    },
+  }
+}
+
+async function openTls(folder: string, config: ServerConfig, log: bunyan): Promise<TlsContexts> {
+  const files = await ensureCertificate(folder, config.hosts)
+  return new TlsContexts({ default: files, hosts: new Map(), log })
+}
+
+/** The configuration of a bed: the defaults, cheap hashing, a certificate nobody checks. */
+function serverConfig(options: BedOptions): ServerConfig {
+  const { config } = loadServerConfig(null, { base: tmpdir() })
+  const base = { ...config, hosts: [...(options.hosts ?? ['localhost'])], auth: { ...config.auth, scramIterations: 4096 }, limits: { ...config.limits, closeTimeout: 500 } }
+  return merge(base, options.server ?? {}) as ServerConfig
+}
+
+function merge(base: object, over: object): object {
+  const result: Record<string, unknown> = { ...base }
+  for (const [key, value] of Object.entries(over)) {
+    const old = result[key]
+    result[key] = isBlock(old) && isBlock(value) ? merge(old, value) : value
+  }
+  return result
+}
+
+function isBlock(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The modules that are on, as a test's options say; an option that does not exist or has a wrong value fails. */
+export async function enabledModules(options: BedOptions, hosts: readonly string[]): Promise<ReadonlyMap<string, readonly EnabledModule[]>> {
+  const catalogue = await loadCatalogue(modulesFolder)
+  for (const name of Object.keys(options.modules ?? {})) if (!catalogue.some((m) => m.name === name)) throw new Error(`there is no module ${name}`)
+  const enabled = catalogue.flatMap((module) => {
+    const { enabled = module.enabledByDefault ?? true, ...over } = options.modules?.[module.name] ?? {}
+    if (!enabled) return []
+    const defaults = decodeOptions(module.options ?? {}, [], { file: module.name }).values as Record<string, unknown>
+    for (const key of Object.keys(over)) if (!(key in defaults)) throw new Error(`module ${module.name} has no option ${key}`)
+    return [{ module, config: merge(defaults, over) as Record<string, unknown> }]
+  })
+  return new Map(hosts.map((host) => [host, enabled]))
+}

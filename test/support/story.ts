@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { Jid, sessionClosed, type Session } from '../../src/api.ts'
+import type { Host } from '../../src/session/host.ts'
+import type { Database } from '../../src/storage/database.ts'
+import { type Bed, type BedOptions, openBed } from './bed.ts'
+import { Client } from './client.ts'
+
+const beds = new Map<string, Promise<Bed>>()
+const PASSWORD = 'wherefore art thou'
+
+after(async () => {
+  for (const bed of beds.values()) await (await bed).close()
+  beds.clear()
+})
+
+/** A client of a story: a {@link Client} whose end the story can see from the server's side too. */
+export class Actor extends Client {
+  story!: Story
+
+  /** Leaves in order and waits until the server has taken the session down. */
+  async disconnects(): Promise<void> {
+    await this.#leaves(() => this.send('</stream:stream>'))
+  }
+
+  /** Cuts the connection and waits until the server has taken the session down. */
+  async cuts(): Promise<void> {
+    await this.#leaves(() => this.transport.cut())
+  }
+
+  async #leaves(leave: () => void): Promise<void> {
+    const jid = Jid.parse(this.jid)
+    const host = this.story.bed.server.hosts.get(jid.domain)!
+    if (host.user(jid)?.sessions.get(jid.resource) === undefined) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const detach = host.hooks.attach(sessionClosed, (session: Session) => {
+      if (session.jid.equals(jid)) resolve()
+    })
+    leave()
+    await promise
+    detach()
+  }
+}
+
+/** What a story has at hand. */
+export class Story {
+  readonly bed: Bed
+  readonly actors: Actor[] = []
+  readonly #accounts = new Set<string>()
+
+  constructor(bed: Bed) {
+    this.bed = bed
+  }
+
+  get domain(): string {
+    return this.bed.domain
+  }
+  get host(): Host {
+    return this.bed.server.hosts.get(this.bed.domain)!
+  }
+  get database(): Database {
+    return this.bed.database
+  }
+
+  /** Connects a client that has said nothing yet. */
+  async connects(domain?: string): Promise<Actor> {
+    const actor = new Actor(await this.bed.connect(domain))
+    actor.story = this
+    this.actors.push(actor)
+    return actor
+  }
+
+  async createAccount(local: string, password = PASSWORD, domain = this.domain): Promise<string> {
+    const jid = `${local}@${domain}`
+    if (this.#accounts.has(jid)) return jid
+    await this.bed.server.hosts.get(domain)!.accounts.create(local, password)
+    this.#accounts.add(jid)
+    return jid
+  }
+
+  /** Connects, logs in and binds: `romeo`, `romeo/orchard` or `romeo@capulet.example/orchard`. */
+  async login(who: string): Promise<Actor> {
+    const [, local, domain = this.domain, resource] = /^([^@/]+)(?:@([^/]+))?(?:\/(.+))?$/.exec(who)!
+    await this.createAccount(local!, PASSWORD, domain)
+    const actor = await this.connects(domain)
+    await actor.logsIn(local!, domain, PASSWORD, resource)
+    return actor
+  }
+
+  /** Logs in and announces initial presence, whose own reflection is heard. */
+  async online(who: string, presence = '<presence/>'): Promise<Actor> {
+    const actor = await this.login(who)
+    actor.send(presence)
+    await actor.receives`<presence from='${actor.jid}'/>`
+    return actor
+  }
+
+  /** Makes two who are online contacts of each other; all that it causes is heard. */
+  async befriend(one: Actor, other: Actor): Promise<void> {
+    for (const [asks, answers] of [[one, other], [other, one]] as const) {
+      asks.send(`<presence type='subscribe' to='${answers.bare}'/>`)
+      await until(answers, (el) => el.name === 'presence' && el.attrs['type'] === 'subscribe')
+      answers.send(`<presence type='subscribed' to='${asks.bare}'/>`)
+      await until(asks, (el) => el.name === 'presence' && el.attrs['type'] === undefined && Jid.parse(el.attrs['from']!).bare.toString() === answers.bare)
+    }
+    // What is still on its way, such as roster pushes, comes before the answer to a ping.
+    for (const actor of [one, other]) await drain(actor)
+  }
+
+  /** Moves the server's clock on and lets what fell due happen. */
+  async advance(ms: number): Promise<void> {
+    this.bed.clock.advance(ms)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /** Ends all connections and removes all that the story left. */
+  async clean(): Promise<void> {
+    for (const actor of this.actors) {
+      if (actor.jid !== '') await actor.cuts()
+      else actor.transport.cut()
+    }
+    for (const host of this.bed.server.hosts.values())
+      for (const local of await host.accounts.list(undefined, 1000)) await host.deleteAccount(local)
+  }
+}
+
+async function until(actor: Actor, wanted: (el: Awaited<ReturnType<Actor['next']>>) => boolean): Promise<void> {
+  while (!wanted(await actor.next()));
+}
+
+/** Hears everything up to the answer to a ping sent now. */
+export async function drain(actor: Actor): Promise<void> {
+  const id = `drain-${actor.jid}`
+  actor.send(`<iq type='get' id='${id}' to='${Jid.parse(actor.jid).domain}'><ping xmlns='urn:xmpp:ping'/></iq>`)
+  await until(actor, (el) => el.attrs['id'] === id)
+}
+
+/** A scene played against a server; it fails, too, when the server logs an error that the story does not expect. */
+export function story(title: string, scene: (s: Story) => Promise<void>, options: BedOptions & { readonly expectErrors?: boolean } = {}): void {
+  test(title, async () => {
+    const { expectErrors = false, ...bedOptions } = options
+    const key = JSON.stringify(bedOptions)
+    if (!beds.has(key)) beds.set(key, openBed(bedOptions))
+    const bed = await beds.get(key)!
+    const s = new Story(bed)
+    bed.errors.length = 0
+    try {
+      await scene(s)
+      if (!expectErrors) assert.deepEqual(bed.errors, [], 'the server logged errors')
+    } finally {
+      await s.clean()
+    }
+  })
+}

@@ -1,0 +1,89 @@
+import tls from 'node:tls'
+import type { Connection, ConnectionReceiver } from '../../src/net/connection.ts'
+
+/** The client's end of a connection, whatever carries it. */
+export interface Transport {
+  onText: (text: string) => void
+  onClose: () => void
+  send(text: string | Uint8Array): void
+  /** Ends it without a word. */
+  cut(): void
+}
+
+/** A pair of ends in memory: the server's is a `Connection` that counts as encrypted, the client's a `Transport`. */
+export class MemoryPair implements Connection, Transport {
+  receiver!: ConnectionReceiver
+  readonly remoteAddress = '192.0.2.1'
+  readonly secure = true
+  readonly canStartTls = false
+  readonly channelBinding = undefined
+  onText: (text: string) => void = () => {}
+  onClose: () => void = () => {}
+  #input: Uint8Array[] = []
+  #paused = false
+  #closed = false
+
+  send(text: string | Uint8Array): void {
+    this.#input.push(typeof text === 'string' ? Buffer.from(text) : text)
+    setImmediate(() => this.#pump())
+  }
+
+  cut(): void {
+    setImmediate(() => this.#finish('cut'))
+  }
+
+  write(text: string): void {
+    if (!this.#closed) setImmediate(() => this.onText(text))
+  }
+
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    this.#paused = false
+    setImmediate(() => this.#pump())
+  }
+
+  startTls(): void {
+    throw new Error('memory is secure already')
+  }
+
+  end(): void {
+    setImmediate(() => this.#finish('closed'))
+  }
+
+  destroy(reason: string): void {
+    this.#finish(reason)
+  }
+
+  #pump(): void {
+    while (!this.#paused && !this.#closed && this.#input.length > 0) this.receiver.onData(this.#input.shift()!)
+  }
+
+  #finish(reason: string): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.receiver.onClose(reason)
+    this.onClose()
+  }
+}
+
+/** Connects over direct TLS, trusting whatever certificate is served. */
+export function connectTls(port: number, servername: string): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ port, host: '127.0.0.1', servername, ALPNProtocols: ['xmpp-client'], rejectUnauthorized: false })
+    socket.setNoDelay(true)
+    socket.setEncoding('utf8')
+    const transport: Transport = {
+      onText: () => {},
+      onClose: () => {},
+      send: (text) => void socket.write(text),
+      cut: () => void socket.destroy(),
+    }
+    socket.on('data', (text: string) => transport.onText(text))
+    socket.on('close', () => transport.onClose())
+    socket.on('error', reject)
+    socket.once('secureConnect', () => resolve(transport))
+  })
+}
