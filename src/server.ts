@@ -47,6 +47,7 @@ export class Server {
   readonly #listeners: Listener[] = []
   #cancelSweep: Cancel | undefined
   #stopping = false
+  #onLastClosed: () => void = () => {}
 
   private constructor(parts: ServerParts, hosts: ReadonlyMap<string, Host>, modules: readonly HostModules[], decoySecret: Uint8Array) {
     this.#parts = parts
@@ -110,7 +111,10 @@ export class Server {
 
   /** Starts a client's stream on a connection. */
   accept(connection: Connection): ClientStream {
-    const stream = new ClientStream(connection, this.#context, (closed) => this.#streams.delete(closed))
+    const stream = new ClientStream(connection, this.#context, (closed) => {
+      this.#streams.delete(closed)
+      if (this.#streams.size === 0) this.#onLastClosed()
+    })
     this.#streams.add(stream)
     if (this.#stopping) stream.close(new StreamError('system-shutdown'))
     return stream
@@ -128,10 +132,13 @@ export class Server {
     await this.#drained(this.#parts.config.limits.closeTimeout)
   }
 
-  /** Waits until all connections are gone, at most `timeoutMs` (0: not at all). */
+  /** Waits until all connections are gone, at most `timeoutMs` (0: as long as it takes). */
   async #drained(timeoutMs: number): Promise<void> {
-    const until = Date.now() + timeoutMs
-    while (this.#streams.size > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 10))
+    if (this.#streams.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.#onLastClosed = resolve
+      if (timeoutMs > 0) this.#parts.clock.after(timeoutMs, resolve)
+    })
   }
 
   /** RFC 6120 §4.6.1: white space on quiet streams finds out which of them are dead. */

@@ -17,7 +17,6 @@ function bidiClass(char: string): string {
 }
 
 const inRtl = new Set(['R', 'AL', 'AN', 'EN', 'ES', 'CS', 'ET', 'ON', 'BN', 'NSM'])
-const inLtr = new Set(['L', 'EN', 'ES', 'CS', 'ET', 'ON', 'BN', 'NSM'])
 
 /**
  * Whether text satisfies all six conditions of the Bidi Rule (RFC 5893 §2), which text without right-to-left code points
@@ -28,11 +27,12 @@ export function satisfiesBidiRule(chars: readonly string[]): boolean {
   if (!classes.some((name) => name === 'R' || name === 'AL' || name === 'AN')) return true
   const first = classes[0]
   const last = classes.findLast((name) => name !== 'NSM')
-  // RFC 5893 §2 conditions 1, 5 and 6
-  if (first === 'L') return classes.every((name) => inLtr.has(name)) && (last === 'L' || last === 'EN')
-  // RFC 5893 §2 conditions 1 to 4
+  // RFC 5893 §2 condition 1; a first L makes it left-to-right text, where condition 5 allows no right-to-left code point
   if (first !== 'R' && first !== 'AL') return false
+  // RFC 5893 §2 condition 2
   if (!classes.every((name) => inRtl.has(name))) return false
+  // RFC 5893 §2 condition 3
   if (last !== 'R' && last !== 'AL' && last !== 'EN' && last !== 'AN') return false
+  // RFC 5893 §2 condition 4
   return !(classes.includes('EN') && classes.includes('AN'))
 }

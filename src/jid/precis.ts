@@ -4,7 +4,7 @@ import { isTransparent, isVirama, joinsToNext, joinsToPrevious } from './joining
 
 /**
  * What the classes make of a code point (RFC 8264 §8). `free` is FREE_PVAL: allowed in the FreeformClass, not in the
- * IdentifierClass. `context` is CONTEXTJ or CONTEXTO: allowed where {@link contextAllows} says so.
+ * IdentifierClass. `context` is CONTEXTJ or CONTEXTO: allowed unless {@link firstOutOfContext} objects.
  */
 export type CodePointProperty = 'valid' | 'free' | 'context' | 'disallowed' | 'unassigned'
 
@@ -61,8 +61,34 @@ function deriveProperty(char: string): CodePointProperty {
   return 'disallowed'
 }
 
-/** Whether the rule of RFC 5892 appendix A allows `chars[i]`, a character whose property is `context`, where it stands. */
-export function contextAllows(chars: readonly string[], i: number): boolean {
+/**
+ * The first character of `text` that needs a context and does not stand in it (RFC 5892 appendix A), if there is one.
+ * Takes time in proportion to the text: what is asked of the whole text is asked once.
+ */
+export function firstOutOfContext(text: string): string | undefined {
+  const chars = [...text]
+  let japanese: boolean | undefined
+  let mixed: boolean | undefined
+  for (const [i, char] of chars.entries()) {
+    if (char <= '~' || codePointProperty(char) !== 'context') continue
+    let allowed: boolean
+    if (char === '\u30FB') {
+      // RFC 5892 appendix A.7
+      japanese ??= /[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]/u.test(text)
+      allowed = japanese
+    } else if (/^[\u0660-\u0669\u06F0-\u06F9]$/.test(char)) {
+      // RFC 5892 appendix A.8 and A.9: digits of one kind or the other, never both
+      mixed ??= /[\u0660-\u0669]/.test(text) && /[\u06F0-\u06F9]/.test(text)
+      allowed = !mixed
+    } else {
+      allowed = neighboursAllow(chars, i)
+    }
+    if (!allowed) return char
+  }
+  return undefined
+}
+
+function neighboursAllow(chars: readonly string[], i: number): boolean {
   const before = chars[i - 1]
   const after = chars[i + 1]
   switch (chars[i]) {
@@ -77,15 +103,9 @@ export function contextAllows(chars: readonly string[], i: number): boolean {
     case '\u05F3': // RFC 5892 appendix A.5
     case '\u05F4': // RFC 5892 appendix A.6
       return before !== undefined && /^\p{Script=Hebrew}$/u.test(before)
-    case '\u30FB': // RFC 5892 appendix A.7
-      return chars.some((char) => /^[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]$/u.test(char))
+    default:
+      return false
   }
-  const digits = chars[i] ?? ''
-  // RFC 5892 appendix A.8
-  if (/^[\u0660-\u0669]$/.test(digits)) return !chars.some((char) => /^[\u06F0-\u06F9]$/.test(char))
-  // RFC 5892 appendix A.9
-  if (/^[\u06F0-\u06F9]$/.test(digits)) return !chars.some((char) => /^[\u0660-\u0669]$/.test(char))
-  return false
 }
 
 /** Whether `chars[i]` stands between two letters that would join: `(L|D) T* ZWNJ T* (R|D)`. */

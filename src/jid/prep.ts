@@ -3,12 +3,14 @@
 import { toASCII, toUnicode } from 'tr46'
 import { satisfiesBidiRule } from './bidi-rule.ts'
 import { JidError } from './jid-error.ts'
-import { codePointProperty, contextAllows } from './precis.ts'
+import { codePointProperty, firstOutOfContext } from './precis.ts'
 
 /** The greatest length of each part, in octets of UTF-8 (RFC 7622 §3.1). */
 const maxOctets = 1023
 /** No text longer than this (in UTF-16 units) can shrink to {@link maxOctets} by mapping: it is refused unread. */
 const maxUnits = 4096
+/** The greatest length of a domain name, as A-labels (RFC 1034 §3.1, without the root's dot). */
+const maxNameOctets = 253
 /** RFC 8265 §3.3.3: applied until the text is stable, refused when three more times do not suffice. */
 const maxRounds = 4
 
@@ -77,12 +79,11 @@ export function prepareDomainSlowly(name: string): string {
   const strict = { checkHyphens: true, checkBidi: true, checkJoiners: true, useSTD3ASCIIRules: true }
   const { domain, error } = toUnicode(name, strict)
   if (error) throw new JidError('The domainpart is not a valid internationalized domain name.')
+  // No code point takes less than an octet of an A-label; the punycode below costs the square of its length.
+  if (domain.length > 2 * maxNameOctets) throw tooLongForDns()
   for (const label of domain.split('.')) checkLabel(label)
-  // RFC 7622 §3.2: the limits of RFC 1034 hold, and they count A-labels.
-  if (toASCII(domain, { ...strict, verifyDNSLength: true }) === null) {
-    throw new JidError('The domainpart has a label of more than 63 octets, or more than 253 octets in all.')
-  }
-  checkOctets('domainpart', domain)
+  // RFC 7622 §3.2: the limits of RFC 1034 hold, and they count A-labels; a name within them has fewer than 1023 octets.
+  if (toASCII(domain, { ...strict, verifyDNSLength: true }) === null) throw tooLongForDns()
   return domain
 }
 
@@ -91,8 +92,12 @@ export function prepareDomainSlowly(name: string): string {
  * must not exist side by side. Peers on stringprep turn ß into ss, ς into σ and drop joiners.
  */
 export function foldForCollision(local: string): string {
-  const folded = local.normalize('NFKC').toUpperCase().toLowerCase().replaceAll('ς', 'σ')
+  const folded = local.normalize('NFKC').toUpperCase().toLowerCase()
   return folded.replace(/\p{Default_Ignorable_Code_Point}/gu, '').normalize('NFKC')
+}
+
+function tooLongForDns(): JidError {
+  return new JidError('The domainpart has a label of more than 63 octets, or more than 253 octets in all.')
 }
 
 type Part = 'localpart' | 'domainpart' | 'resourcepart'
@@ -105,7 +110,6 @@ function refused(part: Part, char: string, why: string): JidError {
 function checkInput(part: Part, text: string): void {
   if (text === '') throw new JidError(`The ${part} is empty.`)
   if (text.length > maxUnits) throw new JidError(`The ${part} is longer than ${maxOctets} octets.`)
-  if (!text.isWellFormed()) throw new JidError(`The ${part} has half of a surrogate pair.`)
 }
 
 function checkOctets(part: Part, text: string): void {
@@ -129,7 +133,7 @@ function mapUsername(text: string): string {
   const mapped = narrow.toLowerCase().normalize('NFC')
   const chars = [...mapped]
   checkCodePoints('localpart', chars, false)
-  checkContext('localpart', chars)
+  checkContext('localpart', mapped)
   if (!satisfiesBidiRule(chars)) throw new JidError('The localpart mixes writing directions (RFC 5893).')
   return mapped
 }
@@ -138,9 +142,8 @@ function mapUsername(text: string): string {
 function mapOpaque(text: string): string {
   checkCodePoints('resourcepart', [...text], true)
   const mapped = text.replace(/\p{Zs}/gu, ' ').normalize('NFC')
-  const chars = [...mapped]
-  checkCodePoints('resourcepart', chars, true)
-  checkContext('resourcepart', chars)
+  checkCodePoints('resourcepart', [...mapped], true)
+  checkContext('resourcepart', mapped)
   return mapped
 }
 
@@ -152,11 +155,9 @@ function checkCodePoints(part: Part, chars: readonly string[], freeform: boolean
   }
 }
 
-function checkContext(part: Part, chars: readonly string[]): void {
-  for (const [i, char] of chars.entries()) {
-    if (char <= '~' || codePointProperty(char) !== 'context') continue
-    if (!contextAllows(chars, i)) throw refused(part, char, 'is not allowed where it stands')
-  }
+function checkContext(part: Part, text: string): void {
+  const char = firstOutOfContext(text)
+  if (char !== undefined) throw refused(part, char, 'is not allowed where it stands')
 }
 
 // RFC 5892 §2.4
@@ -168,9 +169,8 @@ const ignorableBlocks = /[\u20D0-\u20FF\u{1D100}-\u{1D1FF}\u{1D200}-\u{1D24F}]/u
  */
 function checkLabel(label: string): void {
   if (label === '') throw new JidError('The domainpart has an empty label.')
-  const chars = [...label]
-  checkCodePoints('domainpart', chars, false)
-  checkContext('domainpart', chars)
+  checkCodePoints('domainpart', [...label], false)
+  checkContext('domainpart', label)
   const ignorable = ignorableBlocks.exec(label)
   if (ignorable !== null) throw refused('domainpart', ignorable[0], 'is not allowed')
 }

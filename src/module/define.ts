@@ -68,7 +68,7 @@ export interface Context<O extends Options = {}, D extends Depends = {}> {
   on<E>(notice: Notice<E>, handler: (e: E) => void): void
   gate<E>(gate: Gate<E>, handler: (e: E) => void | Promise<void>): void
   answer<E, A>(question: Question<E, A>, handler: (e: E) => A | undefined): void
-  add<T>(collection: Collection<T>, item: T): void
+  add<T>(collection: Collection<T>, item: NoInfer<T>): void
   /** Answers an IQ request; the handler returns the payload or nothing, and throws to refuse. */
   iq(type: 'get' | 'set', target: IqTarget, name: string, xmlns: string, handler: IqHandler): void
   /** Runs `fn` once, `ms` milliseconds from now, unless the module stops before. */

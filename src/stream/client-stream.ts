@@ -8,7 +8,7 @@ import { StanzaError } from '../stanza/stanza-error.ts'
 import { StreamError } from '../stanza/stream-error.ts'
 import type { Cancel } from '../util/clock.ts'
 import { randomId } from '../util/id.ts'
-import { type Element, escapeXML, xml } from '../xml/element.ts'
+import { type Element, escapeXML } from '../xml/element.ts'
 import { NS } from '../xml/namespaces.ts'
 import { type ParserTarget, StreamParser, type XmlError } from '../xml/parser.ts'
 import { serialize } from '../xml/wire.ts'
@@ -42,6 +42,7 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   #elementsBeforeLogin = 0
   #cancelTimeout: Cancel | undefined
   #held = 0
+  #quiet = false
 
   /** Starts to read; `onClosed` is called once, when the connection is gone. */
   constructor(connection: Connection, context: StreamContext, onClosed: (stream: ClientStream) => void) {
@@ -69,7 +70,15 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
 
   /** Sends stanzas, whole, as text. */
   write(text: string): void {
-    if (this.#state !== 'closed') this.#connection.write(text)
+    if (this.#state === 'closed') return
+    this.#quiet = false
+    this.#connection.write(text)
+  }
+
+  /** Sends white space when nothing has been sent since the last call (RFC 6120 §4.6.1). */
+  keepAlive(): void {
+    if (this.#quiet && this.#state === 'live') this.#connection.write(' ')
+    this.#quiet = true
   }
 
   /** Settles when everything that has come in is dealt with. */
@@ -86,7 +95,7 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   // ---- from the connection ----
 
   onData(chunk: Uint8Array): void {
-    this.#parser.write(chunk)
+    this.#attempt(() => this.#parser.write(chunk))
   }
 
   onSecure(): void {

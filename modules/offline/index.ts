@@ -1,0 +1,50 @@
+import { accountDeleting, defineModule, flows, option, xep } from '#api'
+import { sessionAvailable } from '../presence/hooks.ts'
+import presence from '../presence/index.ts'
+import { Spool } from './spool.ts'
+import { OfflineStore } from './store.ts'
+
+const PURGE_EVERY_MS = 3_600_000
+
+export default defineModule({
+  name: 'offline',
+  summary: 'Keeps messages for people who are away and delivers them when they are back.',
+  implements: [
+    xep(160, '1.0.1'),
+    xep(203, '2.0', 'The delay of offline messages.'),
+    xep(334, '1.0.0', '<store/> and <no-store/>; <no-permanent-store/> allows the temporary store.'),
+  ],
+  features: { host: ['msgoffline'] },
+  depends: { presence },
+  options: {
+    maxMessages: option
+      .int()
+      .min(1)
+      .orOff()
+      .default(1000)
+      .describe('How many messages wait for one account at most; its senders then get an error.'),
+    maxAge: option
+      .duration()
+      .min('1m')
+      .orOff()
+      .default('365d')
+      .describe('How long a message waits at most; then it is removed without a word.'),
+  },
+
+  setup(ctx) {
+    const spool = new Spool(ctx.host, new OfflineStore(ctx.db, ctx.host.domain), ctx.config, ctx.clock, ctx.log)
+    ctx.flow(flows.message.stranded, 'deliver', (event) => spool.take(event))
+    // What comes while older messages are being delivered waits for them.
+    ctx.flow(flows.message.arriving, 'deliver', (event) => spool.delivery(event.to.local)?.then(() => false) ?? false)
+    ctx.on(sessionAvailable, (session) => spool.deliver(session))
+    ctx.gate(accountDeleting, ({ jid }) => spool.forget(jid.local))
+    ctx.onStop(() => spool.idle())
+
+    const purgeLater = () =>
+      ctx.after(PURGE_EVERY_MS, () => {
+        spool.purge().catch((error) => ctx.log.error({ err: error }, 'old offline messages could not be removed'))
+        purgeLater()
+      })
+    purgeLater()
+  },
+})

@@ -1,0 +1,87 @@
+import { AccountError, dataForm, type Element, type FormField, readForm, StanzaError, xml } from '#api'
+
+/** The namespace of in-band registration. */
+export const NS = 'jabber:iq:register'
+
+/** A name and a password as they were sent. */
+export interface Credentials {
+  readonly username: string
+  readonly password: string
+}
+
+/** What a name and password must be like. */
+export interface CredentialRules {
+  /** Characters; 0 is no limit. */
+  readonly minPasswordLength: number
+  readonly maxNameLength: number
+}
+
+const fields: readonly FormField[] = [
+  { var: 'username', type: 'text-single', label: 'Username', required: true },
+  { var: 'password', type: 'text-private', label: 'Password', required: true },
+]
+
+/** What is asked of somebody new, as fields and as a form (XEP-0077 §3.1, §4). */
+export function registrationForm(instructions: string): Element {
+  return xml(
+    'query',
+    { xmlns: NS },
+    xml('instructions', null, instructions),
+    xml('username'),
+    xml('password'),
+    dataForm('form', NS, fields, { title: 'New account', instructions }),
+  )
+}
+
+/** What is told to somebody who has an account (XEP-0077 §3.1). */
+export function registeredForm(username: string): Element {
+  return xml('query', { xmlns: NS }, xml('registered'), xml('username', null, username), xml('password'))
+}
+
+/** The name and password of a request; XEP-0077 §4: a form goes before the fields. What is not there is `''`. */
+export function readCredentials(query: Element, formType = NS): Credentials {
+  const form = readForm(query, formType) ?? readForm(query, NS)
+  const value = (name: string) => (form === undefined ? query.getChildText(name, NS) : form.get(name)?.[0]) ?? ''
+  return { username: value('username'), password: value('password') }
+}
+
+/**
+ * Refuses a password that is missing or too short (XEP-0077 §3.1).
+ *
+ * @throws StanzaError `not-acceptable`.
+ */
+export function checkPassword(
+  password: string,
+  { minPasswordLength }: Pick<CredentialRules, 'minPasswordLength'>,
+): void {
+  if (password === '') throw new StanzaError('not-acceptable', 'A password is needed.')
+  if ([...password].length < minPasswordLength)
+    throw new StanzaError('not-acceptable', `A password has at least ${minPasswordLength} characters.`)
+}
+
+/**
+ * Refuses a name or password that nobody can have here.
+ *
+ * @throws StanzaError `not-acceptable`.
+ */
+export function checkCredentials({ username, password }: Credentials, rules: CredentialRules): void {
+  if (username === '') throw new StanzaError('not-acceptable', 'A username is needed.')
+  if (rules.maxNameLength > 0 && [...username].length > rules.maxNameLength)
+    throw new StanzaError('not-acceptable', `A username has at most ${rules.maxNameLength} characters.`)
+  checkPassword(password, rules)
+}
+
+/** The refusal that a client gets for what accounts refuse (XEP-0077 §3.1); anything else is returned as it is. */
+export function refusalOf(error: unknown): unknown {
+  if (!(error instanceof AccountError)) return error
+  switch (error.code) {
+    case 'conflict':
+    case 'look-alike':
+      return new StanzaError('conflict', error.message)
+    case 'invalid':
+    case 'invalid-password':
+      return new StanzaError('not-acceptable', error.message)
+    case 'not-found':
+      return new StanzaError('registration-required', error.message)
+  }
+}

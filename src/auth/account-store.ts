@@ -1,0 +1,140 @@
+import type { Knex } from 'knex'
+import type { Database } from '../storage/database.ts'
+import { type ScramHash, type ScramKeys, scramHashes } from './scram-keys.ts'
+
+/** An account as it is kept. */
+export interface StoredAccount {
+  readonly local: string
+  readonly createdMs: number
+  readonly disabled: boolean
+  /** The keys of its password, the strongest hash first. */
+  readonly keys: readonly ScramKeys[]
+}
+
+/** A new account to keep. */
+export interface NewAccount {
+  readonly local: string
+  /** Unique within the host, so that no two accounts look alike. */
+  readonly folded: string
+  readonly createdMs: number
+  readonly keys: readonly ScramKeys[]
+}
+
+interface CredentialRow {
+  hash: ScramHash
+  salt: Uint8Array
+  iterations: number
+  stored_key: Uint8Array
+  server_key: Uint8Array
+}
+
+type AccountRow = { local: string; created_ms: number | string; disabled: number | boolean } & {
+  [K in keyof CredentialRow]: CredentialRow[K] | null
+}
+
+/** The accounts of one host: the tables `accounts` and `credentials`. */
+export class AccountStore {
+  readonly #db: Database
+  readonly #host: string
+
+  constructor(db: Database, host: string) {
+    this.#db = db
+    this.#host = host
+  }
+
+  /** Keeps a new account. Rejects with a unique violation when its name or what it folds to is taken. */
+  async insert(account: NewAccount): Promise<void> {
+    const { local, folded, createdMs, keys } = account
+    await this.#db.transaction(async (tx) => {
+      const row = { host: this.#host, local, folded, created_ms: createdMs, disabled: false }
+      const [id] = await tx('accounts').insert(row)
+      await tx('credentials').insert(keys.map((k) => toRow(id!, k)))
+    })
+  }
+
+  /** An account with its keys; one query, by the index (host, local). */
+  async find(local: string): Promise<StoredAccount | undefined> {
+    const rows: AccountRow[] = await this.#db
+      .knex('accounts')
+      .leftJoin('credentials', 'credentials.account', 'accounts.id')
+      .where({ 'accounts.host': this.#host, 'accounts.local': local })
+      .select('local', 'created_ms', 'disabled', 'hash', 'salt', 'iterations', 'stored_key', 'server_key')
+    const [first] = rows
+    if (first === undefined) return undefined
+    const keys = rows.filter((row): row is AccountRow & CredentialRow => row.hash !== null).map(toKeys)
+    keys.sort((a, b) => scramHashes.indexOf(a.hash) - scramHashes.indexOf(b.hash))
+    return { local: first.local, createdMs: Number(first.created_ms), disabled: Boolean(first.disabled), keys }
+  }
+
+  /** Whether there is such an account; by the index (host, local). */
+  async has(local: string): Promise<boolean> {
+    return (await this.#account(this.#db.knex, local).first('id')) !== undefined
+  }
+
+  /** The account whose name folds to the same; by the index (host, folded). */
+  async findLookAlike(folded: string): Promise<string | undefined> {
+    const row = await this.#db.knex('accounts').where({ host: this.#host, folded }).first('local')
+    return row?.local
+  }
+
+  /**
+   * Replaces all keys of an account; false when there is none.
+   *
+   * With `verified`, only while those keys are still the account's: what was derived from a password that has been
+   * changed since must not bring it back.
+   */
+  async replaceKeys(local: string, keys: readonly ScramKeys[], verified?: ScramKeys): Promise<boolean> {
+    return await this.#db.transaction(async (tx) => {
+      const row = await this.#account(tx, local).forUpdate().first('id')
+      if (row === undefined) return false
+      const account = row.id as number
+      if (verified !== undefined) {
+        const kept = await tx('credentials').where({ account, hash: verified.hash }).first('stored_key')
+        if (kept === undefined || !verified.storedKey.equals(kept.stored_key)) return false
+      }
+      await tx('credentials').where({ account }).delete()
+      await tx('credentials').insert(keys.map((k) => toRow(account, k)))
+      return true
+    })
+  }
+
+  /** Lets an account log in or not; false when there is none. */
+  async setDisabled(local: string, disabled: boolean): Promise<boolean> {
+    return (await this.#account(this.#db.knex, local).update({ disabled })) > 0
+  }
+
+  /** Removes an account with its keys; false when there is none. */
+  async remove(local: string): Promise<boolean> {
+    return await this.#db.transaction(async (tx) => {
+      const row = await this.#account(tx, local).first('id')
+      if (row === undefined) return false
+      await tx('credentials').where({ account: row.id }).delete()
+      return (await tx('accounts').where({ id: row.id }).delete()) > 0
+    })
+  }
+
+  /** Names after `after`, in order of their code points; by the index (host, local). */
+  async page(after: string, limit: number): Promise<string[]> {
+    const query = this.#db.knex('accounts').where({ host: this.#host }).andWhere('local', '>', after)
+    return await query.orderBy('local').limit(limit).pluck('local')
+  }
+
+  #account(knex: Knex, local: string): Knex.QueryBuilder {
+    return knex('accounts').where({ host: this.#host, local })
+  }
+}
+
+function toRow(account: number, keys: ScramKeys): CredentialRow & { account: number } {
+  const { hash, salt, iterations, storedKey, serverKey } = keys
+  return { account, hash, salt, iterations, stored_key: storedKey, server_key: serverKey }
+}
+
+function toKeys(row: CredentialRow): ScramKeys {
+  return {
+    hash: row.hash,
+    salt: Buffer.from(row.salt),
+    iterations: row.iterations,
+    storedKey: Buffer.from(row.stored_key),
+    serverKey: Buffer.from(row.server_key),
+  }
+}

@@ -1,0 +1,38 @@
+import { accountOf, decodeUtf8 } from './identity.ts'
+import type { SaslContext, SaslStep } from './mechanism.ts'
+import { SaslError } from './sasl-error.ts'
+
+/** The server's side of PLAIN (RFC 4616): one message, with the password in it. */
+export class Plain {
+  readonly #context: SaslContext
+
+  constructor(context: SaslContext) {
+    this.#context = context
+  }
+
+  async step(message: Buffer): Promise<SaslStep> {
+    const { accounts, address, host, throttle } = this.#context
+    // RFC 4616 §2: message = [authzid] NUL authcid NUL passwd
+    const [authzid, username, password, ...rest] = decodeUtf8(message).split('\0')
+    if (authzid === undefined || !username || !password || rest.length > 0)
+      throw new SaslError('malformed-request', 'The message is not [authzid] NUL user NUL password.')
+    const account = accountOf(username, authzid, host)
+    const guess = throttle.guess(address, account.toString())
+    if (guess === undefined) throw new SaslError('temporary-auth-failure', 'Too many wrong passwords; try again later.')
+    let verdict: Awaited<ReturnType<typeof accounts.checkPassword>>
+    try {
+      verdict = await accounts.checkPassword(account.local, password)
+    } catch (error) {
+      guess.cancel()
+      throw error
+    }
+    if (verdict === 'wrong') {
+      await throttle.delay()
+      throw new SaslError('not-authorized')
+    }
+    guess.right()
+    // RFC 6120 §6.5.2: only who knows the password learns that the account is disabled.
+    if (verdict === 'disabled') throw new SaslError('account-disabled')
+    return { kind: 'success', local: account.local }
+  }
+}

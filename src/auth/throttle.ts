@@ -1,0 +1,129 @@
+import type { Clock } from '../util/clock.ts'
+import { Lru } from '../util/lru.ts'
+
+/** How wrong guesses are slowed; for each limit 0 is none. */
+export interface ThrottleOptions {
+  /** Wrong guesses from one network address, for any accounts, before it has to wait. */
+  readonly perAddress: number
+  /** Wrong guesses for one account from one network address before that address has to wait for that account. */
+  readonly perAccount: number
+  /** Time in which a full measure of wrong guesses is forgotten, evenly. */
+  readonly windowMs: number
+  /** How much later a wrong guess is answered. */
+  readonly delayMs: number
+  /** Addresses, and pairs of address and account, remembered; past it the one heard from least recently is forgotten. */
+  readonly maxEntries?: number
+}
+
+/** A guess that was let through. It counts as wrong until one of these is called; the first call counts. */
+export interface Guess {
+  /** The password was right: this guess is taken back, and those for the account from the address are forgotten. */
+  right(): void
+  /** Nothing was learnt, the check could not be made: this guess is taken back. */
+  cancel(): void
+}
+
+/**
+ * Slows guessing by network address, and by account together with address.
+ *
+ * Never by account alone: a stranger could lock its owner out. A guess is counted when it begins, so many at once gain
+ * nothing. IPv6 addresses count by their /64, since a subscriber has one of those.
+ */
+export class Throttle {
+  readonly #options: ThrottleOptions
+  readonly #clock: Clock
+  readonly #addresses: Levels
+  readonly #pairs: Levels
+
+  constructor(options: ThrottleOptions, clock: Clock) {
+    this.#options = options
+    this.#clock = clock
+    const { windowMs, maxEntries = 20_000 } = options
+    this.#addresses = new Levels(options.perAddress, windowMs, maxEntries)
+    this.#pairs = new Levels(options.perAccount, windowMs, maxEntries)
+  }
+
+  /** Whether a guess would be let through now. */
+  isOpen(address: string, account: string): boolean {
+    const now = this.#clock.now()
+    const network = networkOf(address)
+    return this.#addresses.hasRoom(network, now) && this.#pairs.hasRoom(pairOf(network, account), now)
+  }
+
+  /** Begins a guess, or returns `undefined` when the address has to wait. `account` is the prepared bare address. */
+  guess(address: string, account: string): Guess | undefined {
+    if (!this.isOpen(address, account)) return undefined
+    const now = this.#clock.now()
+    const network = networkOf(address)
+    const pair = pairOf(network, account)
+    this.#addresses.raise(network, now)
+    this.#pairs.raise(pair, now)
+    let settled = false
+    const settle = (forget: boolean): void => {
+      if (settled) return
+      settled = true
+      this.#addresses.lower(network)
+      if (forget) this.#pairs.forget(pair)
+      else this.#pairs.lower(pair)
+    }
+    return { right: () => settle(true), cancel: () => settle(false) }
+  }
+
+  /** Resolves when a wrong guess may be answered. */
+  async delay(): Promise<void> {
+    const { delayMs } = this.#options
+    if (delayMs > 0) await new Promise<void>((resolve) => this.#clock.after(delayMs, resolve))
+  }
+}
+
+/** Counts that sink evenly: a full measure in `windowMs`. */
+class Levels {
+  readonly #limit: number
+  readonly #sinkPerMs: number
+  readonly #levels: Lru<string, { level: number; atMs: number }>
+
+  constructor(limit: number, windowMs: number, capacity: number) {
+    this.#limit = limit
+    this.#sinkPerMs = limit / windowMs
+    this.#levels = new Lru(capacity)
+  }
+
+  hasRoom(key: string, now: number): boolean {
+    return this.#limit === 0 || this.#levelOf(key, now) + 1 <= this.#limit
+  }
+
+  raise(key: string, now: number): void {
+    if (this.#limit > 0) this.#levels.set(key, { level: this.#levelOf(key, now) + 1, atMs: now })
+  }
+
+  lower(key: string): void {
+    const known = this.#levels.get(key)
+    if (known !== undefined) known.level = Math.max(0, known.level - 1)
+  }
+
+  forget(key: string): void {
+    this.#levels.delete(key)
+  }
+
+  #levelOf(key: string, now: number): number {
+    const known = this.#levels.get(key)
+    if (known === undefined) return 0
+    return Math.max(0, known.level - Math.max(0, now - known.atMs) * this.#sinkPerMs)
+  }
+}
+
+function pairOf(network: string, account: string): string {
+  return `${network} ${account}`
+}
+
+/** What an address is counted by: an IPv4 address, also one written as IPv6, or the first four groups of an IPv6 one. */
+function networkOf(address: string): string {
+  const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  if (v4 !== undefined) return v4
+  if (!address.includes(':')) return address
+  const [head = '', tail] = address.replace(/%.*$/, '').split('::')
+  const groups = head === '' ? [] : head.split(':')
+  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length)
+  const all = [...groups, ...Array<string>(Math.max(0, missing)).fill('0'), ...(tail ? tail.split(':') : [])]
+  return `${all.slice(0, 4).join(':').toLowerCase()}::/64`
+}

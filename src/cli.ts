@@ -1,0 +1,149 @@
+import { createInterface } from 'node:readline'
+import { Writable } from 'node:stream'
+import { Command, CommanderError } from 'commander'
+import { ConfigError, formatProblems } from './config/problem.ts'
+import { CommandError, type CommandSpec } from './module/command.ts'
+import { askRunningServer } from './net/control-socket.ts'
+import { describePipeline } from './pipeline-report.ts'
+import { openServer, serve } from './serve.ts'
+import { loadSetup, openLog, programVersion, type Setup } from './setup.ts'
+import { openDatabase } from './storage/database.ts'
+import { migrate, SchemaError } from './storage/migrate.ts'
+import { sqlFolder } from './server.ts'
+import { userCommands } from './user-commands.ts'
+import { showConfig } from './config-report.ts'
+
+/** Exit codes, after sysexits.h. */
+const EXIT_USAGE = 64
+const EXIT_CONFIG = 78
+
+/** Runs the command line; resolves with the exit code. */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  const program = buildProgram()
+  try {
+    await program.parseAsync(argv as string[], { from: 'user' })
+    return Number(process.exitCode ?? 0)
+  } catch (error) {
+    return report(error)
+  }
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
+  if (error instanceof ConfigError) {
+    process.stderr.write(formatProblems(error.problems))
+    return EXIT_CONFIG
+  }
+  const expected = error instanceof CommandError || error instanceof SchemaError
+  process.stderr.write(`stonechat: ${expected ? error.message : error instanceof Error ? (error.cause instanceof Error ? (error.stack ?? error.message) : error.message) : String(error)}\n`)
+  return 1
+}
+
+function buildProgram(): Command {
+  const program = new Command('stonechat')
+    .description('An XMPP messaging server for organisations that host their own chat.')
+    .version(programVersion())
+    .option('--config <folder>', 'folder of server.yaml (default: the current one)')
+    .exitOverride()
+    .showHelpAfterError('(stonechat --help tells more)')
+  const setup = (): Promise<Setup> => {
+    const { config } = program.opts<{ config?: string }>()
+    return loadSetup(config ?? '.', config === undefined)
+  }
+  const withConfig = (command: Command): Command =>
+    command.option('--config <folder>', 'folder of server.yaml').hook('preAction', (_, action) => {
+      const { config } = action.opts<{ config?: string }>()
+      if (config !== undefined) program.setOptionValue('config', config)
+    })
+
+  withConfig(program.command('serve', { isDefault: true })).description('Runs the server (what `npm start` does).').action(async () => await serve(await setup()))
+  withConfig(program.command('check')).description('Validates the configuration and starts nothing.').action(async () => {
+    const { config, configFolder } = await setup()
+    print([`The configuration in ${configFolder} is right; it serves ${config.hosts.join(', ')}.`])
+  })
+  withConfig(program.command('migrate')).description('Brings the database schema up to date.').action(async () => print(await runMigrations(await setup())))
+  withConfig(program.command('pipeline')).description('Prints the order in which modules see stanzas.').action(async () => print(await describePipeline(await setup())))
+  const config = program.command('config').description('Tells about the configuration.')
+  withConfig(config.command('show'))
+    .description('Prints each value of a module and the file and line it came from.')
+    .argument('<module>', 'name of the module, or server')
+    .action(async (name: string) => print(showConfig(await setup(), name)))
+  const user = program.command('user').description('Looks after accounts, whether the server is running or not.')
+  for (const spec of userCommands(new Map())) addCommand(user, spec, setup, withConfig)
+  return program
+}
+
+function addCommand(parent: Command, spec: CommandSpec, setup: () => Promise<Setup>, withConfig: (command: Command) => Command): void {
+  const command = withConfig(parent.command(spec.name.split(' ').at(-1)!)).description(spec.summary)
+  for (const { name, summary } of spec.args ?? []) command.argument(name.endsWith('?') ? `[${name.slice(0, -1)}]` : `<${name}>`, summary)
+  command.action(async (...given: unknown[]) => {
+    const args = given.slice(0, spec.args?.length ?? 0).filter((arg): arg is string => typeof arg === 'string')
+    const loaded = await setup()
+    if (spec.password === true) args.push(await readPassword())
+    print(await runCommand(loaded, spec.name, args))
+  })
+}
+
+/** Runs a command in the server that is running on this data folder, or beside it when there is none. */
+async function runCommand(setup: Setup, name: string, args: readonly string[]): Promise<readonly string[]> {
+  const reply = await askRunningServer(setup.config.data, name, args)
+  if (reply?.error !== undefined) throw new CommandError(reply.error)
+  if (reply !== undefined) return reply.lines ?? []
+  const opened = await openServer(setup, openLog({ ...setup.config, log: { ...setup.config.log, level: 'error' } }))
+  try {
+    return await opened.server.commands.run(name, args)
+  } finally {
+    await opened.close()
+  }
+}
+
+async function runMigrations(setup: Setup): Promise<string[]> {
+  const db = await openDatabase({ ...databaseOf(setup), log: openLog(setup.config) })
+  try {
+    const { applied } = await migrate(db, sqlFolder)
+    return applied.length === 0 ? ['The schema is up to date.'] : applied.map((name) => `Applied ${name}.`)
+  } finally {
+    await db.close()
+  }
+}
+
+function databaseOf({ config }: Setup): { url: string; dataDir: string; pool: number } {
+  return { url: databaseUrl(config), dataDir: config.data, pool: config.databasePool }
+}
+
+function databaseUrl(config: Setup['config']): string {
+  return config.database.client === 'mysql' ? config.database.url : `sqlite:${config.database.file}`
+}
+
+function print(lines: readonly string[]): void {
+  for (const line of lines) process.stdout.write(`${line}\n`)
+}
+
+/** A password from the terminal, typed twice and not shown, or the first line of standard input. */
+async function readPassword(): Promise<string> {
+  if (process.stdin.isTTY !== true) {
+    const first = await readLine(process.stdout, '')
+    if (first === undefined) throw new CommandError('No password came on standard input.')
+    return first
+  }
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const password = await readLine(silent, 'Password: ')
+  const again = await readLine(silent, 'Again: ')
+  if (password === undefined || password !== again) throw new CommandError('The two passwords are not the same; nothing was changed.')
+  return password
+}
+
+function readLine(output: NodeJS.WritableStream, prompt: string): Promise<string | undefined> {
+  if (prompt !== '') process.stdout.write(prompt)
+  const terminal = prompt !== ''
+  const lines = createInterface({ input: process.stdin, output: terminal ? output : undefined, terminal } as never)
+  return new Promise((resolve) => {
+    lines.once('line', (line: string) => {
+      resolve(line)
+      lines.close()
+      if (terminal) process.stdout.write('\n')
+    })
+    lines.once('close', () => resolve(undefined))
+    lines.once('SIGINT', () => process.exit(130))
+  })
+}

@@ -1,0 +1,131 @@
+import knexModule, { type Knex } from 'knex'
+import mysql from 'mysql2'
+import { DatabaseError } from './failure.ts'
+import { knexLog, type StorageLog } from './knex-log.ts'
+
+/** How long connecting may take. */
+const CONNECT_MS = 3000
+/** How long a query may wait for a free connection of the pool. */
+const ACQUIRE_MS = 5000
+/** How long a statement may stay without an answer before its connection is given up as dead. */
+const ANSWER_MS = 20_000
+
+/** A mysql2 connection as Knex's pool keeps it. */
+export interface MysqlConnection {
+  query(statement: unknown, ...rest: unknown[]): unknown
+  destroy(): void
+  /** Set for statements that may take long, such as those of migrations. */
+  patient?: boolean
+  /** Knex drops a connection marked so instead of lending it again. */
+  __knex__disposed?: unknown
+}
+
+/** Opens a pool of at most `pool` connections to the MySQL or MariaDB server that `url` names. */
+export function openMysql(url: string, pool: number, log: StorageLog): Knex {
+  return knexModule.knex({
+    client: 'mysql2',
+    connection: connectionSettings(url),
+    pool: { min: 0, max: Math.max(1, pool), afterCreate: prepare, createTimeoutMillis: CONNECT_MS + 1000 },
+    acquireConnectionTimeout: ACQUIRE_MS,
+    // Without this, errors would carry the values of a statement into the log.
+    compileSqlOnError: false,
+    log: knexLog(log),
+  })
+}
+
+/**
+ * Connects once, apart from any pool.
+ *
+ * @throws the driver's error when the server does not let us in or does not answer a query.
+ */
+export async function probeMysql(url: string): Promise<{ flushEachCommit: boolean }> {
+  const connection = mysql.createConnection(connectionSettings(url))
+  // An error that comes after the answer is nobody's.
+  connection.on('error', () => {})
+  try {
+    const sql = 'select @@innodb_flush_log_at_trx_commit as flush'
+    const row = await new Promise<{ flush: number }>((resolve, reject) => {
+      connection.query({ sql, timeout: CONNECT_MS }, (error, rows) => {
+        if (error) reject(error)
+        else resolve((rows as { flush: number }[])[0]!)
+      })
+    })
+    return { flushEachCommit: row.flush === 1 }
+  } finally {
+    connection.destroy()
+  }
+}
+
+/**
+ * Reads a URL `mysql://user:password@host:port/name`; user, password and name are percent-decoded.
+ *
+ * @throws DatabaseError when it is none, without repeating the password.
+ */
+export function connectionSettings(text: string): mysql.ConnectionOptions {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const database = decodeURIComponent(url?.pathname.slice(1) ?? '')
+  if (url?.protocol !== 'mysql:' || url.hostname === '' || database === '' || url.search !== '') {
+    throw new DatabaseError('The database must be given as mysql://user:password@host:port/name.')
+  }
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? 3306 : Number(url.port),
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    database,
+    charset: 'utf8mb4',
+    timezone: 'Z',
+    connectTimeout: CONNECT_MS,
+    supportBigNumbers: true,
+    // An object among the bindings would become SQL (`a` = 1).
+    stringifyObjects: true,
+    // The server must not ask for files of ours.
+    flags: ['-LOCAL_FILES'],
+    // Keys are varbinary (see columns.ts), and text to us; blobs stay Buffers.
+    typeCast: (field, next) => (field.type === 'VAR_STRING' || field.type === 'STRING' ? field.string('utf8') : next()),
+  }
+}
+
+/** Names the server and database of a URL, without the password. */
+export function describeMysql(text: string): string {
+  const { user, host, port, database } = connectionSettings(text)
+  return `mysql://${user}@${host}:${port}/${database}`
+}
+
+const SESSION = [
+  'set names utf8mb4 collate utf8mb4_bin',
+  `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,ONLY_FULL_GROUP_BY', time_zone = '+00:00', innodb_lock_wait_timeout = 10`,
+  // The default, repeatable read, locks gaps between rows, over which inserts of strangers deadlock.
+  'set session transaction isolation level read committed',
+]
+
+function prepare(connection: MysqlConnection, done: (error: Error | null, connection: MysqlConnection) => void): void {
+  limitWaiting(connection)
+  const next = (index: number): void => {
+    const sql = SESSION[index]
+    if (sql === undefined) done(null, connection)
+    else connection.query({ sql }, (error: Error | null) => (error ? done(error, connection) : next(index + 1)))
+  }
+  next(0)
+}
+
+/**
+ * Gives every statement a time limit. A server that hangs or vanished behind a router neither answers nor resets, and the
+ * connection would be held for ever. After the limit it is destroyed: an answer coming late would be taken for the next.
+ */
+function limitWaiting(connection: MysqlConnection): void {
+  const query = connection.query.bind(connection)
+  connection.query = (statement, ...rest) => {
+    const callback = rest.at(-1)
+    if (connection.patient === true || typeof statement !== 'object' || typeof callback !== 'function')
+      return query(statement, ...rest)
+    const answered = (error: { code?: string } | null, ...results: unknown[]): void => {
+      if (error?.code === 'PROTOCOL_SEQUENCE_TIMEOUT') {
+        connection.__knex__disposed = error
+        connection.destroy()
+      }
+      callback(error, ...results)
+    }
+    return query({ ...statement, timeout: ANSWER_MS }, ...rest.slice(0, -1), answered)
+  }
+}

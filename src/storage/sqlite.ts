@@ -1,0 +1,96 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import knexModule, { type Knex } from 'knex'
+import { DatabaseError } from './failure.ts'
+import { knexLog, type StorageLog } from './knex-log.ts'
+
+/** How long a statement waits for another process that writes, such as a command beside the server. It blocks meanwhile. */
+const BUSY_MS = 5000
+/** How long a query may wait for the connection, behind all that was asked before it. */
+const ACQUIRE_MS = 30_000
+
+/**
+ * Opens a SQLite file, making it when it is missing, readable for its owner only.
+ *
+ * There is one connection, and its calls are synchronous: transactions never run at the same time.
+ *
+ * @throws DatabaseError when the file cannot be opened.
+ */
+export async function openSqlite(file: string, log: StorageLog): Promise<Knex> {
+  const memory = file === ':memory:'
+  if (!memory) createFile(file)
+  const knex = knexModule.knex({
+    client: 'better-sqlite3',
+    connection: { filename: file },
+    useNullAsDefault: true,
+    // One connection that is never given up: an in-memory database lives as long as its connection.
+    pool: { min: 1, max: 1, afterCreate: prepare },
+    acquireConnectionTimeout: ACQUIRE_MS,
+    // Without this, errors would carry the values of a statement into the log.
+    compileSqlOnError: false,
+    log: knexLog(log),
+  })
+  beginImmediately(knex)
+  try {
+    await knex.raw('select count(*) from sqlite_master')
+  } catch (error) {
+    await knex.destroy()
+    throw cannotOpen(file, error)
+  }
+  return knex
+}
+
+function createFile(file: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    // SQLite gives the files beside it (-wal, -shm) the mode of this one.
+    closeSync(openSync(file, 'a', 0o600))
+  } catch (error) {
+    throw cannotOpen(file, error)
+  }
+}
+
+function cannotOpen(file: string, error: unknown): DatabaseError {
+  const { message } = error as Error
+  const cure = 'See that it is a SQLite database in a folder this user may write to, and that the disk is not full'
+  return new DatabaseError(`The database ${file} cannot be opened: ${message}. ${cure}.`, { cause: error })
+}
+
+interface SqliteConnection {
+  pragma(statement: string): unknown
+}
+
+function prepare(
+  connection: SqliteConnection,
+  done: (error: Error | null, connection: SqliteConnection) => void,
+): void {
+  try {
+    connection.pragma(`busy_timeout = ${BUSY_MS}`)
+    connection.pragma('journal_mode = WAL')
+    // In WAL mode NORMAL would lose the last commits with the power; what was acknowledged must stay.
+    connection.pragma('synchronous = FULL')
+    connection.pragma('foreign_keys = ON')
+    done(null, connection)
+  } catch (error) {
+    done(error as Error, connection)
+  }
+}
+
+interface KnexTransaction {
+  begin(connection: unknown): unknown
+  query(connection: unknown, sql: string): unknown
+}
+
+/**
+ * Makes transactions take the write lock as they begin. Knex says plain BEGIN, under which the lock is taken at the first
+ * write; when another process wrote in between, that write fails at once, whatever the busy timeout.
+ */
+function beginImmediately(knex: Knex): void {
+  const client = knex.client as { transaction(...args: unknown[]): KnexTransaction }
+  const { transaction } = client
+  client.transaction = function (this: unknown, ...args) {
+    const begun = transaction.apply(this as typeof client, args)
+    begun.begin = (connection) => begun.query(connection, 'BEGIN IMMEDIATE;')
+    return begun
+  }
+}

@@ -1,0 +1,14 @@
+/** The namespaces the core speaks; a module declares its own. */
+export const NS = {
+  bind: 'urn:ietf:params:xml:ns:xmpp-bind',
+  client: 'jabber:client',
+  sasl: 'urn:ietf:params:xml:ns:xmpp-sasl',
+  server: 'jabber:server',
+  session: 'urn:ietf:params:xml:ns:xmpp-session',
+  stanzaErrors: 'urn:ietf:params:xml:ns:xmpp-stanzas',
+  streamErrors: 'urn:ietf:params:xml:ns:xmpp-streams',
+  streams: 'http://etherx.jabber.org/streams',
+  tls: 'urn:ietf:params:xml:ns:xmpp-tls',
+  xml: 'http://www.w3.org/XML/1998/namespace',
+  xmlns: 'http://www.w3.org/2000/xmlns/',
+} as const

@@ -1,0 +1,25 @@
+import { fileURLToPath } from 'node:url'
+import { modulesMarkdown, moduleYaml, optionsMarkdown, serverYaml, xepsMarkdown } from '../../src/config/reference.ts'
+import { loadCatalogue } from '../../src/module/catalogue.ts'
+import { definedHooks } from '../../src/pipeline/hook.ts'
+
+/** The repository. */
+export const root: string = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Every file that is read off the declarations, by path from the repository, with the text it must have. */
+export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
+  const modules = [...(await loadCatalogue(`${root}/modules`))].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const files = new Map<string, string>()
+  for (const module of modules) files.set(`modules/${module.name}/config.yaml`, moduleYaml(module))
+  files.set('docs/generated/server.yaml', serverYaml())
+  files.set('docs/generated/options.md', optionsMarkdown(modules))
+  files.set('docs/generated/modules.md', modulesMarkdown(modules))
+  files.set('docs/generated/xeps.md', xepsMarkdown(modules))
+  files.set('docs/generated/hooks.md', hooksMarkdown())
+  return files
+}
+
+function hooksMarkdown(): string {
+  const rows = [...definedHooks()].sort().map(([name, doc]) => `| \`${name}\` | ${doc} |`)
+  return ['# Hooks', '', 'What modules can listen to besides the stanza flows. Generated from the declarations.', '', '| hook | what it is |', '|---|---|', ...rows, ''].join('\n')
+}
