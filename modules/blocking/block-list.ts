@@ -33,7 +33,7 @@ export class BlockList {
   }
 
   /**
-   * Whether an item matches an address (XEP-0191 §5): the very address, its account, or its whole domain. An item
+   * Whether an item matches an address (XEP-0191 §6): the very address, its account, or its whole domain. An item
    * `domain/resource` is the very address of that resource and no account's.
    */
   blocks(jid: Jid): boolean {

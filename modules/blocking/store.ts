@@ -26,7 +26,8 @@ export class BlockingStore {
   /** Removes items; by the index `blocking_items_by_account`. */
   async remove(account: string, items: readonly string[]): Promise<void> {
     await this.#db.transaction(async (trx) => {
-      for (const batch of inBatches(items)) await trx('blocking_items').where({ account }).whereIn('item', batch).delete()
+      for (const batch of inBatches(items))
+        await trx('blocking_items').where({ account }).whereIn('item', batch).delete()
     })
   }
 

@@ -49,18 +49,18 @@ export default defineModule({
         return await ask(query.attrs['node'], { to: iq.to, from: iq.from, user: iq.user })
       }
 
-    for (const of of ['host', 'account'] as const) {
-      const nodes = () => host.hooks.all(discoNodes).filter((offer) => offer.of === of)
-      const info = answer(of, async (node, request) => {
-        if (node === undefined) return infoElement(gatherInfo(host, of, request))
+    for (const target of ['host', 'account'] as const) {
+      const nodes = () => host.hooks.all(discoNodes).filter((offer) => offer.of === target)
+      const info = answer(target, async (node, request) => {
+        if (node === undefined) return infoElement(gatherInfo(host, target, request))
         return infoElement(await firstKnown(nodes(), (offer) => offer.info?.(node, request)), node)
       })
-      const items = answer(of, async (node, request) => {
-        if (node === undefined) return itemsElement(await gatherItems(host, of, request))
+      const items = answer(target, async (node, request) => {
+        if (node === undefined) return itemsElement(await gatherItems(host, target, request))
         return itemsElement(await firstKnown(nodes(), (offer) => offer.items?.(node, request)), node)
       })
-      ctx.iq('get', of, 'query', NS_INFO, info)
-      ctx.iq('get', of, 'query', NS_ITEMS, items)
+      ctx.iq('get', target, 'query', NS_INFO, info)
+      ctx.iq('get', target, 'query', NS_ITEMS, items)
     }
 
     // XEP-0030 §8: strangers hear of no items, whether the account exists or not, so before anybody looks whether it does.

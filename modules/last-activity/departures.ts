@@ -20,6 +20,8 @@ export class Departures {
   readonly #store: LastActivityStore
   readonly #onLost: (error: unknown) => void
   readonly #waiting = new Map<string, Departure>()
+  /** What the statement that runs at this moment saves. */
+  #underWay: ReadonlyMap<string, Departure> = new Map()
   #writing: Promise<void> | undefined
 
   /** `onLost` hears of a write that failed. */
@@ -38,8 +40,7 @@ export class Departures {
 
   /** The last departure of an account, `undefined` when it has never left. */
   async find(account: string): Promise<Departure | undefined> {
-    await this.#writing
-    return this.#waiting.get(account) ?? (await this.#store.find(account))
+    return this.#waiting.get(account) ?? this.#underWay.get(account) ?? (await this.#store.find(account))
   }
 
   /** Forgets an account. */
@@ -58,13 +59,14 @@ export class Departures {
     // Those who leave in one turn, as at a stop of the server, share a statement.
     await Promise.resolve()
     while (this.#waiting.size > 0) {
-      const batch = [...this.#waiting.values()].slice(0, ROWS_AT_ONCE)
-      for (const { account } of batch) this.#waiting.delete(account)
+      this.#underWay = new Map([...this.#waiting].slice(0, ROWS_AT_ONCE))
+      for (const account of this.#underWay.keys()) this.#waiting.delete(account)
       try {
-        await this.#store.save(batch)
+        await this.#store.save([...this.#underWay.values()])
       } catch (error) {
         this.#onLost(error)
       }
+      this.#underWay = new Map()
     }
   }
 }

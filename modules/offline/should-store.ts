@@ -11,7 +11,13 @@ export type Verdict =
   | { readonly keep: false; readonly because: string; readonly tell: boolean }
 
 /** Namespaces of what only says something about the rest of a message. */
-const incidental = new Set([NS_HINTS, 'urn:xmpp:sid:0', 'urn:xmpp:delay', 'jabber:x:delay', 'http://jabber.org/protocol/nick'])
+const incidental = new Set([
+  NS_HINTS,
+  'urn:xmpp:sid:0',
+  'urn:xmpp:delay',
+  'jabber:x:delay',
+  'http://jabber.org/protocol/nick',
+])
 
 const keep = (because: string): Verdict => ({ keep: true, because })
 const leave = (because: string, tell: boolean): Verdict => ({ keep: false, because, tell })

@@ -10,7 +10,6 @@ import {
   type Sealed,
   type Session,
   StanzaError,
-  type StanzaEvent,
   serialize,
   type User,
 } from '#api'
@@ -76,13 +75,19 @@ export class Spool {
     return true
   }
 
-  /** Delivers what waits for the session's account to that session. */
+  /** Delivers what waits for the session's account to that session, unless its priority is negative. */
   deliver(session: Session): void {
+    if (!isTaker(session)) return
     const { user } = session
     const { local } = user.jid
     const delivery = this.#queue
       .run(local, () => this.#deliver(user, session))
-      .catch((error) => this.#log.error({ err: error, account: user.jid.toString() }, 'offline messages could not be delivered; they stay'))
+      .catch((error) =>
+        this.#log.error(
+          { err: error, account: user.jid.toString() },
+          'offline messages could not be delivered; they stay',
+        ),
+      )
       .then(() => {
         if (this.#deliveries.get(local) === delivery) this.#deliveries.delete(local)
       })
@@ -124,7 +129,9 @@ export class Spool {
       stored = exists ? await this.#append(local, event.stanza as Element) : this.#imagine(local)
     } catch (error) {
       this.#log.error({ err: error, to: event.to.toString() }, 'a message could not be stored')
-      throw new StanzaError('internal-server-error', 'The message could not be stored. Try again later.', { type: 'wait' })
+      throw new StanzaError('internal-server-error', 'The message could not be stored. Try again later.', {
+        type: 'wait',
+      })
     }
     // XEP-0160 §2: "the recipient's offline message queue is full".
     if (!stored) throw new StanzaError('service-unavailable')
@@ -192,7 +199,8 @@ export class Spool {
   #delayed(text: string, receivedMs: number): Element {
     const message = parseDocument(text)
     const { domain } = this.#host
-    for (const delay of message.getChildren('delay', NS_DELAY)) if (delay.attrs['from'] === domain) message.remove(delay)
+    for (const delay of message.getChildren('delay', NS_DELAY))
+      if (delay.attrs['from'] === domain) message.remove(delay)
     message.append(delayElement(domain, receivedMs))
     return message
   }

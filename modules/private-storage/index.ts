@@ -1,4 +1,14 @@
-import { accountDeleting, defineModule, KeyedQueue, option, parseDocument, StanzaError, serialize, xep, xml } from '#api'
+import {
+  accountDeleting,
+  defineModule,
+  KeyedQueue,
+  option,
+  parseDocument,
+  StanzaError,
+  serialize,
+  xep,
+  xml,
+} from '#api'
 import { privateElement } from './private-element.ts'
 import { PrivateStore } from './store.ts'
 
@@ -10,13 +20,7 @@ export default defineModule({
   implements: [xep(49, '1.2', 'One element a request.')],
   features: { host: [NS] },
   options: {
-    maxSize: option
-      .bytes()
-      .min('1KiB')
-      .max('8MiB')
-      .orOff()
-      .default('128KiB')
-      .describe('The largest element kept.'),
+    maxSize: option.bytes().min('1KiB').max('8MiB').orOff().default('128KiB').describe('The largest element kept.'),
     maxElements: option.int().min(1).orOff().default(100).describe('How many elements are kept for an account.'),
   },
 
@@ -29,7 +33,11 @@ export default defineModule({
       const { element, ...key } = privateElement(query)
       const stored = await store.find(from.bare.toString(), key)
       // XEP-0049 §2.3: what was never stored is the empty element that was asked for.
-      return xml('query', { xmlns: NS }, stored === undefined ? xml(key.name, { xmlns: key.xmlns }) : parseDocument(stored))
+      return xml(
+        'query',
+        { xmlns: NS },
+        stored === undefined ? xml(key.name, { xmlns: key.xmlns }) : parseDocument(stored),
+      )
     })
 
     ctx.iq('set', 'self', 'query', NS, async (query, { from }) => {

@@ -28,7 +28,7 @@ export class PrivateStore {
     const row = await this.#db
       .knex('private_storage_elements')
       .where({ account })
-      .whereNot({ xmlns, name })
+      .where((other) => other.whereNot({ xmlns }).orWhereNot({ name }))
       .count({ count: '*' })
       .first()
     return Number(row?.['count'] ?? 0)

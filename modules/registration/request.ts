@@ -60,28 +60,31 @@ export function checkPassword(
 }
 
 /**
- * Refuses a name or password that nobody can have here.
+ * Returns a name and password, unless nobody can have them here.
  *
  * @throws StanzaError `not-acceptable`.
  */
-export function checkCredentials({ username, password }: Credentials, rules: CredentialRules): void {
+export function checkCredentials(credentials: Credentials, rules: CredentialRules): Credentials {
+  const { username, password } = credentials
+  const { maxNameLength } = rules
   if (username === '') throw new StanzaError('not-acceptable', 'A username is needed.')
-  if (rules.maxNameLength > 0 && [...username].length > rules.maxNameLength)
-    throw new StanzaError('not-acceptable', `A username has at most ${rules.maxNameLength} characters.`)
+  if (maxNameLength > 0 && [...username].length > maxNameLength)
+    throw new StanzaError('not-acceptable', `A username has at most ${maxNameLength} characters.`)
   checkPassword(password, rules)
+  return credentials
 }
 
-/** The refusal that a client gets for what accounts refuse (XEP-0077 §3.1); anything else is returned as it is. */
-export function refusalOf(error: unknown): unknown {
-  if (!(error instanceof AccountError)) return error
+/** Throws the refusal that a client gets for what accounts refuse (XEP-0077 §3.1); anything else as it is. */
+export function refuse(error: unknown): never {
+  if (!(error instanceof AccountError)) throw error
   switch (error.code) {
     case 'conflict':
     case 'look-alike':
-      return new StanzaError('conflict', error.message)
+      throw new StanzaError('conflict', error.message)
     case 'invalid':
     case 'invalid-password':
-      return new StanzaError('not-acceptable', error.message)
+      throw new StanzaError('not-acceptable', error.message)
     case 'not-found':
-      return new StanzaError('registration-required', error.message)
+      throw new StanzaError('registration-required', error.message)
   }
 }

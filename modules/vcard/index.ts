@@ -6,7 +6,9 @@ const NS = 'vcard-temp'
 export default defineModule({
   name: 'vcard',
   summary: 'Keeps what people tell of themselves: name, photo, contact data.',
-  implements: [xep(54, '1.3.0', 'Setting another’s vCard is refused with service-unavailable, for known and unknown accounts.')],
+  implements: [
+    xep(54, '1.3.0', 'Setting another’s vCard is refused with service-unavailable, for known and unknown accounts.'),
+  ],
   features: { host: [NS], account: [NS] },
   options: {
     maxSize: option

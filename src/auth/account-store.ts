@@ -22,13 +22,13 @@ export interface NewAccount {
 
 interface CredentialRow {
   hash: ScramHash
-  salt: Uint8Array
+  salt: Buffer
   iterations: number
-  stored_key: Uint8Array
-  server_key: Uint8Array
+  stored_key: Buffer
+  server_key: Buffer
 }
 
-type AccountRow = { local: string; created_ms: number | string; disabled: number | boolean } & {
+type AccountRow = { local: string; created_ms: number; disabled: number } & {
   [K in keyof CredentialRow]: CredentialRow[K] | null
 }
 
@@ -46,7 +46,7 @@ export class AccountStore {
   async insert(account: NewAccount): Promise<void> {
     const { local, folded, createdMs, keys } = account
     await this.#db.transaction(async (tx) => {
-      const row = { host: this.#host, local, folded, created_ms: createdMs, disabled: false }
+      const row = { host: this.#host, local, folded, created_ms: createdMs, disabled: 0 }
       const [id] = await tx('accounts').insert(row)
       await tx('credentials').insert(keys.map((k) => toRow(id!, k)))
     })
@@ -63,7 +63,7 @@ export class AccountStore {
     if (first === undefined) return undefined
     const keys = rows.filter((row): row is AccountRow & CredentialRow => row.hash !== null).map(toKeys)
     keys.sort((a, b) => scramHashes.indexOf(a.hash) - scramHashes.indexOf(b.hash))
-    return { local: first.local, createdMs: Number(first.created_ms), disabled: Boolean(first.disabled), keys }
+    return { local: first.local, createdMs: first.created_ms, disabled: first.disabled === 1, keys }
   }
 
   /** Whether there is such an account; by the index (host, local). */
@@ -100,7 +100,7 @@ export class AccountStore {
 
   /** Lets an account log in or not; false when there is none. */
   async setDisabled(local: string, disabled: boolean): Promise<boolean> {
-    return (await this.#account(this.#db.knex, local).update({ disabled })) > 0
+    return (await this.#account(this.#db.knex, local).update({ disabled: Number(disabled) })) > 0
   }
 
   /** Removes an account with its keys; false when there is none. */
@@ -132,9 +132,9 @@ function toRow(account: number, keys: ScramKeys): CredentialRow & { account: num
 function toKeys(row: CredentialRow): ScramKeys {
   return {
     hash: row.hash,
-    salt: Buffer.from(row.salt),
+    salt: row.salt,
     iterations: row.iterations,
-    storedKey: Buffer.from(row.stored_key),
-    serverKey: Buffer.from(row.server_key),
+    storedKey: row.stored_key,
+    serverKey: row.server_key,
   }
 }

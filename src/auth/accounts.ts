@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { Jid, JidError } from '../jid/jid.ts'
 import { foldForCollision } from '../jid/prep.ts'
+import { MAX_LOCAL_BYTES } from '../storage/columns.ts'
 import { type Database, isUniqueViolation } from '../storage/database.ts'
 import type { Clock } from '../util/clock.ts'
 import { Lru } from '../util/lru.ts'
@@ -216,6 +217,8 @@ export class Accounts {
   #jid(local: string): Jid {
     try {
       const jid = Jid.of(local, this.#host)
+      if (Buffer.byteLength(jid.local) > MAX_LOCAL_BYTES)
+        throw new AccountError('invalid', `The name of an account has at most ${MAX_LOCAL_BYTES} octets.`)
       if (jid.local !== '') return jid
     } catch (error) {
       if (!(error instanceof JidError)) throw error

@@ -11,7 +11,8 @@ export function decodeUtf8(bytes: Uint8Array): string {
 }
 
 /**
- * The account a client names, when it is one it may act as: its own.
+ * The account a client names, when it is one it may act as: its own. RFC 7622 §3.3 prepares the name, where RFC 5802 §5.1
+ * has SASLprep: in XMPP a name that is not an address's localpart is nobody's.
  *
  * A user name that cannot be an address has no account, and is told no more than a wrong password is.
  *

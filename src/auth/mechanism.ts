@@ -45,7 +45,7 @@ export interface SaslPolicy {
 
 /** What a login needs around it. */
 export interface SaslContext {
-  readonly accounts: Accounts
+  readonly accounts: Pick<Accounts, 'checkPassword' | 'iterations' | 'login' | 'remember'>
   /** The served domain, prepared. */
   readonly host: string
   readonly binding: ChannelBindingSource | undefined

@@ -52,7 +52,7 @@ export class TcpConnection implements Connection, Flushable {
   }
 
   get channelBinding(): ChannelBindingSource | undefined {
-    return this.#socket instanceof TLSSocket ? channelBinding(this.#socket, this.#tls) : undefined
+    return this.#socket instanceof TLSSocket ? channelBinding(this.#socket) : undefined
   }
 
   write(text: string): void {

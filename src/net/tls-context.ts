@@ -48,6 +48,9 @@ const ciphers = [
   'TLS_CHACHA20_POLY1305_SHA256',
 ].join(':')
 
+/** Before version 24, Node adds a domain's certificate to the default one, which stays where its type of key is another. */
+const keepsDefaultKey = Number.parseInt(process.versions.node, 10) < 24
+
 /** Files that are being replaced settle within this time. */
 const settleMs = 500
 const soonMs = 14 * 24 * 3600_000
@@ -172,9 +175,16 @@ export class TlsContexts {
       if (leftMs < 0) this.#log.warn({ file, until: certificate.validTo }, 'a certificate has expired')
       else if (leftMs < soonMs) this.#log.warn({ file, until: certificate.validTo }, 'a certificate expires soon')
     }
-    for (const [domain, { files, certificate }] of this.#hosts)
+    const defaultType = this.#default.certificate.publicKey.asymmetricKeyType
+    for (const [domain, { files, certificate }] of this.#hosts) {
+      if (keepsDefaultKey && certificate.publicKey.asymmetricKeyType !== defaultType)
+        this.#log.error(
+          { file: files.certificate, domain },
+          'this version of Node may serve the default certificate for the domain; use Node 24, or the same type of key for both',
+        )
       if (certificate.checkHost(domain) === undefined)
         this.#log.warn({ file: files.certificate, domain }, 'a certificate is not for the domain it is served for')
+    }
   }
 }
 

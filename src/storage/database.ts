@@ -40,6 +40,8 @@ export interface DatabaseSettings {
   readonly pool: number
   readonly log: StorageLog
   readonly clock?: Clock
+  /** How long a MySQL statement may stay without an answer, in ms; 20 s unless told. Migrations are not bound by it. */
+  readonly answerMs?: number
 }
 
 const ATTEMPTS = 3
@@ -58,7 +60,7 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
   }
   await seeThatMysqlAnswers(url, log)
   const watch = new HealthWatch(() => probeMysql(url), clock, log)
-  return new KnexDatabase(openMysql(url, settings.pool, log), 'mysql', watch)
+  return new KnexDatabase(openMysql(url, settings.pool, log, settings.answerMs), 'mysql', watch)
 }
 
 async function seeThatMysqlAnswers(url: string, log: StorageLog): Promise<void> {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Knex } from 'knex'
 import { type Clock, systemClock } from '../util/clock.ts'
+import { keyColumn, timeColumn } from './columns.ts'
 import type { Database } from './database.ts'
 import type { MysqlConnection } from './mysql.ts'
 import { type Migration, Schema } from './schema.ts'
@@ -75,8 +76,8 @@ async function createMigrationsTable(trx: Knex, dialect: Database['dialect']): P
   if (await trx.schema.hasTable(TABLE)) return
   const schema = new Schema(trx, dialect === 'mysql', false)
   await schema.createTable(TABLE, (table) => {
-    table.string('name', 190).notNullable().primary()
-    table.bigInteger('applied_ms').nullable()
+    keyColumn(table, 'name').notNullable().primary()
+    timeColumn(table, 'applied_ms').nullable()
   })
 }
 

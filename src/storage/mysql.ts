@@ -8,7 +8,7 @@ const CONNECT_MS = 3000
 /** How long a query may wait for a free connection of the pool. */
 const ACQUIRE_MS = 5000
 /** How long a statement may stay without an answer before its connection is given up as dead. */
-const ANSWER_MS = 20_000
+export const ANSWER_MS = 20_000
 
 /** A mysql2 connection as Knex's pool keeps it. */
 export interface MysqlConnection {
@@ -21,11 +21,16 @@ export interface MysqlConnection {
 }
 
 /** Opens a pool of at most `pool` connections to the MySQL or MariaDB server that `url` names. */
-export function openMysql(url: string, pool: number, log: StorageLog): Knex {
+export function openMysql(url: string, pool: number, log: StorageLog, answerMs = ANSWER_MS): Knex {
   return knexModule.knex({
     client: 'mysql2',
-    connection: connectionSettings(url),
-    pool: { min: 0, max: Math.max(1, pool), afterCreate: prepare, createTimeoutMillis: CONNECT_MS + 1000 },
+    connection: connectionSettings(url) as Knex.StaticConnectionConfig,
+    pool: {
+      min: 0,
+      max: Math.max(1, pool),
+      afterCreate: prepareWithin(answerMs),
+      createTimeoutMillis: CONNECT_MS + 1000,
+    },
     acquireConnectionTimeout: ACQUIRE_MS,
     // Without this, errors would carry the values of a statement into the log.
     compileSqlOnError: false,
@@ -99,21 +104,26 @@ const SESSION = [
   'set session transaction isolation level read committed',
 ]
 
-function prepare(connection: MysqlConnection, done: (error: Error | null, connection: MysqlConnection) => void): void {
-  limitWaiting(connection)
-  const next = (index: number): void => {
-    const sql = SESSION[index]
-    if (sql === undefined) done(null, connection)
-    else connection.query({ sql }, (error: Error | null) => (error ? done(error, connection) : next(index + 1)))
+type Prepare = (connection: MysqlConnection, done: (error: Error | null, connection: MysqlConnection) => void) => void
+
+function prepareWithin(answerMs: number): Prepare {
+  return (connection, done) => {
+    limitWaiting(connection, answerMs)
+    const next = (index: number): void => {
+      const sql = SESSION[index]
+      const step = (error: Error | null) => (error ? done(error, connection) : next(index + 1))
+      if (sql === undefined) done(null, connection)
+      else connection.query({ sql }, step)
+    }
+    next(0)
   }
-  next(0)
 }
 
 /**
  * Gives every statement a time limit. A server that hangs or vanished behind a router neither answers nor resets, and the
  * connection would be held for ever. After the limit it is destroyed: an answer coming late would be taken for the next.
  */
-function limitWaiting(connection: MysqlConnection): void {
+function limitWaiting(connection: MysqlConnection, answerMs: number): void {
   const query = connection.query.bind(connection)
   connection.query = (statement, ...rest) => {
     const callback = rest.at(-1)
@@ -126,6 +136,6 @@ function limitWaiting(connection: MysqlConnection): void {
       }
       callback(error, ...results)
     }
-    return query({ ...statement, timeout: ANSWER_MS }, ...rest.slice(0, -1), answered)
+    return query({ ...statement, timeout: answerMs }, ...rest.slice(0, -1), answered)
   }
 }

@@ -120,7 +120,9 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   }
 
   onStanza(element: Element): void {
-    if (this.#state === 'live') this.#take(element)
+    // RFC 6120 §4.9.1.1: the peer's error ends the stream; there is nothing to add.
+    if (element.attrs['xmlns'] === NS.streams) this.close()
+    else if (this.#state === 'live') this.#take(element)
     else this.#attempt(() => this.#negotiate(element))
   }
 

@@ -41,7 +41,8 @@ const longestKept = 64
 /** The name that stands in `text` from `from` to `to`; throws `not-well-formed`. */
 export function nameAt(text: string, from: number, to: number): Name {
   const length = to - from
-  const hash = length * 961 + text.charCodeAt(from) * 31 + text.charCodeAt(to - 1) * 7 + text.charCodeAt(from + (length >> 1))
+  const hash =
+    length * 961 + text.charCodeAt(from) * 31 + text.charCodeAt(to - 1) * 7 + text.charCodeAt(from + (length >> 1))
   const slot = hash & 1023
   const known = seen[slot]
   if (known !== undefined && known.raw.length === length && text.startsWith(known.raw, from)) return known

@@ -69,7 +69,8 @@ function referred(name: string): string {
   }
   if (name.startsWith('#')) return character(name)
   // RFC 6120 §11.1: no entity but the five. What is no name at all is a stray ampersand.
-  if (/^[\p{L}_:][\p{L}\p{M}\p{N}_:.-]*$/u.test(name)) throw new XmlError('restricted-xml', 'Only the five predefined entities exist here.')
+  if (/^[\p{L}_:][\p{L}\p{M}\p{N}_:.-]*$/u.test(name))
+    throw new XmlError('restricted-xml', 'Only the five predefined entities exist here.')
   throw notWellFormed('An ampersand does not begin a reference.')
 }
 
@@ -79,7 +80,12 @@ function character(reference: string): string {
   const code = hex !== undefined ? Number.parseInt(hex, 16) : decimal !== undefined ? Number.parseInt(decimal, 10) : -1
   // XML 1.0 §2.2, production 2; §4.1, WFC Legal Character.
   const legal =
-    code === 0x9 || code === 0xa || code === 0xd || (code >= 0x20 && code <= 0xd7ff) || (code >= 0xe000 && code <= 0xfffd) || (code >= 0x10000 && code <= 0x10ffff)
+    code === 0x9 ||
+    code === 0xa ||
+    code === 0xd ||
+    (code >= 0x20 && code <= 0xd7ff) ||
+    (code >= 0xe000 && code <= 0xfffd) ||
+    (code >= 0x10000 && code <= 0x10ffff)
   if (!legal) throw notWellFormed('A character reference names no character of XML.')
   return String.fromCodePoint(code)
 }

@@ -80,7 +80,8 @@ export class Tree {
     }
     const { raw } = name
     // XML 1.0 §3.1, WFC Unique Att Spec.
-    if (this.#attrs[raw] !== undefined && Object.hasOwn(this.#attrs, raw)) throw notWellFormed('An attribute is there twice.')
+    if (this.#attrs[raw] !== undefined && Object.hasOwn(this.#attrs, raw))
+      throw notWellFormed('An attribute is there twice.')
     this.#attrs[raw] = value
   }
 
@@ -93,11 +94,11 @@ export class Tree {
     const inherited = this.#default ?? around.inherited
     const isRoot = this.#isStream && this.depth === 0
     const namespace = name.prefix === '' ? inherited : elementNamespace(scope, name.prefix)
-    if (this.#prefixed !== undefined) declarePrefixes(this.#prefixed, scope, attrs)
     if (isRoot) checkRoot(name, namespace)
     else if (namespace === NS.streams) this.#checkPlace(name)
     if (isRoot) this.#describeRoot()
     else if (namespace !== around.namespace) attrs['xmlns'] ??= namespace
+    if (this.#prefixed !== undefined) declarePrefixes(this.#prefixed, scope, attrs)
     const element = new Element(name.local)
     element.attrs = attrs
     if (around.element !== undefined) {
@@ -146,7 +147,8 @@ function elementNamespace(scope: Scope | undefined, prefix: string): string {
 
 /** RFC 6120 §4.8.1, §4.9.3.10, §4.9.3.1: what a stream begins with. */
 function checkRoot(name: Name, namespace: string): void {
-  if (namespace !== NS.streams) throw new XmlError('invalid-namespace', `A stream begins in the namespace ${NS.streams}.`)
+  if (namespace !== NS.streams)
+    throw new XmlError('invalid-namespace', `A stream begins in the namespace ${NS.streams}.`)
   if (name.local !== 'stream') throw new XmlError('bad-format', 'A stream begins with <stream>.')
 }
 

@@ -1,25 +1,25 @@
 import { isUtf8 } from 'node:buffer'
 
+const nothing = new Uint8Array(0)
+
 /** Turns the bytes of a stream into text, whole characters at a time, and stops at the first that are not UTF-8. */
 export class Utf8Reader {
   /** The beginning of a character whose rest is still to come: at most three bytes. */
-  #held: Buffer | undefined
+  held: Uint8Array = nothing
   /** What is not UTF-8, from its first byte on; nothing is read after it. */
   bad: Buffer | undefined
+  /** How many bytes the text read last was. */
+  size = 0
 
   /** The characters that are complete now. */
   read(chunk: Uint8Array): string {
-    let bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
-    if (this.#held !== undefined) bytes = Buffer.concat([this.#held, bytes])
+    let bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+    if (this.held.length > 0) bytes = Buffer.concat([this.held, bytes])
     const end = completeEnd(bytes)
-    this.#held = end === bytes.length ? undefined : Buffer.from(bytes.subarray(end))
+    this.held = end === bytes.length ? nothing : new Uint8Array(bytes.subarray(end))
     if (end !== bytes.length) bytes = bytes.subarray(0, end)
+    this.size = end
     return isUtf8(bytes) ? bytes.toString() : this.#readGood(bytes)
-  }
-
-  /** The bytes of the character that has only begun. */
-  get held(): Uint8Array {
-    return this.#held ?? new Uint8Array(0)
   }
 
   #readGood(bytes: Buffer): string {
@@ -29,7 +29,8 @@ export class Utf8Reader {
     while (bytes[wrong] === back[wrong]) wrong++
     const end = completeEnd(bytes.subarray(0, wrong))
     this.bad = Buffer.concat([bytes.subarray(end), this.held])
-    this.#held = undefined
+    this.held = nothing
+    this.size = end
     return bytes.toString('utf8', 0, end)
   }
 }

@@ -23,3 +23,8 @@ export class XmlError extends Error {
 export function notWellFormed(text: string): XmlError {
   return new XmlError('not-well-formed', text)
 }
+
+/** A limit is reached (RFC 6120 §4.9.3.14). */
+export function tooMany(what: 'attributes' | 'bytes' | 'elements' | 'levels'): XmlError {
+  return new XmlError('policy-violation', `There are too many ${what} in one element of the stream.`)
+}

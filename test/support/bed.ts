@@ -79,10 +79,10 @@ async function openTls(folder: string, config: ServerConfig, log: bunyan): Promi
   return new TlsContexts({ default: files, hosts: new Map(), log })
 }
 
-/** The configuration of a bed: the defaults, cheap hashing, a certificate nobody checks. */
+/** The configuration of a bed: the defaults, but cheap hashing and wrong passwords answered at once. */
 function serverConfig(options: BedOptions): ServerConfig {
   const { config } = loadServerConfig(null, { base: tmpdir() })
-  const base = { ...config, hosts: [...(options.hosts ?? ['localhost'])], auth: { ...config.auth, scramIterations: 4096 }, limits: { ...config.limits, closeTimeout: 500 } }
+  const base = { ...config, hosts: [...(options.hosts ?? ['localhost'])], auth: { ...config.auth, scramIterations: 4096, guesses: { ...config.auth.guesses, delay: 0 } }, limits: { ...config.limits, closeTimeout: 500 } }
   return merge(base, options.server ?? {}) as ServerConfig
 }
 

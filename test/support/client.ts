@@ -25,7 +25,7 @@ export class Client {
 
   constructor(transport: Transport) {
     this.transport = transport
-    this.#listen()
+    this.expectsHeader()
     transport.onText = (text) => this.#parser.write(Buffer.from(text))
     transport.onClose = () => {
       this.#ended = true
@@ -68,7 +68,7 @@ export class Client {
     return async (strings, ...values) => {
       const reply = await this.#exchange(strings, values)
       const error = reply.getChild('error')
-      assert.ok(error?.getChild(condition, NS_STANZAS), `expected the error ${condition}, got ${serialize(reply)}`)
+      assert.ok(error !== undefined && error.getChild(condition, NS_STANZAS) !== undefined, `expected the error ${condition}, got ${serialize(reply)}`)
       assert.equal(reply.attrs['type'], 'error')
       if (type !== undefined) assert.equal(error.attrs['type'], type)
       return reply
@@ -159,7 +159,8 @@ export class Client {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  #listen(): void {
+  /** Makes ready for a new stream on the same connection. */
+  expectsHeader(): void {
     this.#parser = new StreamParser(
       {
         onOpen: (root) => {
@@ -186,7 +187,7 @@ export class Client {
 
   /** Opens a stream, or one anew, and returns the features. */
   async opens(domain: string, attributes = ''): Promise<Element> {
-    this.#listen()
+    this.expectsHeader()
     this.send(`<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='${domain}' version='1.0' ${attributes}>`)
     return await this.#take((el) => el.name === 'features', 'the stream features')
   }

@@ -19,6 +19,12 @@ export class FakeClock implements Clock {
     return () => this.#timers.delete(timer)
   }
 
+  /** Whether something is to run in the next `ms`. */
+  hasTimerWithin(ms: number): boolean {
+    for (const timer of this.#timers) if (timer.at <= this.#now + ms) return true
+    return false
+  }
+
   /** Moves on, running what falls due in order of time. */
   advance(ms: number): void {
     const end = this.#now + ms

@@ -31,7 +31,8 @@ export class Actor extends Client {
   async #leaves(leave: () => void): Promise<void> {
     const jid = Jid.parse(this.jid)
     const host = this.story.bed.server.hosts.get(jid.domain)!
-    if (host.user(jid)?.sessions.get(jid.resource) === undefined) return
+    // A stream that is over has taken its session along, and another may have the resource now.
+    if (this.ended || host.user(jid)?.sessions.get(jid.resource) === undefined) return
     const { promise, resolve } = Promise.withResolvers<void>()
     const detach = host.hooks.attach(sessionClosed, (session: Session) => {
       if (session.jid.equals(jid)) resolve()
@@ -111,6 +112,11 @@ export class Story {
   async advance(ms: number): Promise<void> {
     this.bed.clock.advance(ms)
     await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /** Waits until the server has set a timer that is due within a second: something is held back on purpose. */
+  async untilTimer(): Promise<void> {
+    while (!this.bed.clock.hasTimerWithin(1_000)) await new Promise((resolve) => setImmediate(resolve))
   }
 
   /** Ends all connections and removes all that the story left. */

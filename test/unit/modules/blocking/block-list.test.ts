@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Jid } from '#api'
 import { BlockList } from '../../../../modules/blocking/block-list.ts'
 
-// XEP-0191 §5
+// XEP-0191 §6
 const table: readonly (readonly [item: string, jid: string, blocked: boolean])[] = [
   ['romeo@montague.example/orchard', 'romeo@montague.example/orchard', true],
   ['romeo@montague.example/orchard', 'romeo@montague.example/garden', false],

@@ -1,0 +1,94 @@
+import {
+  accountDeleting,
+  defineModule,
+  defineSlot,
+  flows,
+  option,
+  randomId,
+  StanzaError,
+  soft,
+  type User,
+  userLeft,
+  userLoading,
+  Wire,
+  xep,
+  xml,
+} from '#api'
+import { presenceWithheld } from '../presence/hooks.ts'
+import presence from '../presence/index.ts'
+import roster from '../roster/index.ts'
+import { BlockLists, type Change } from './block-lists.ts'
+import { guardArriving, guardLeaving, isPresenceWithheld } from './guards.ts'
+import { readItems } from './items.ts'
+import { showTo } from './show-presence.ts'
+import { BlockingStore } from './store.ts'
+
+const NS = 'urn:xmpp:blocking'
+
+/** Whether the client has asked for the list, and so hears of changes. */
+const interested = defineSlot('blocking/interested', () => false)
+
+export default defineModule({
+  name: 'blocking',
+  summary: 'Lets people block whom they do not want to hear from.',
+  implements: [xep(191, '1.3', 'Subscriptions are kept.')],
+  features: { host: [NS] },
+  depends: { presence: soft(presence), roster: soft(roster) },
+  options: {
+    maxItems: option.int().min(1).orOff().default(1000).describe('How many addresses an account can block.'),
+    remembered: option
+      .int()
+      .min(1)
+      .orOff()
+      .default(1000)
+      .describe('How many block lists of accounts that are not online are kept in memory; the others cost a query.'),
+  },
+
+  setup(ctx) {
+    const { host, deps } = ctx
+    const lists = new BlockLists(host, new BlockingStore(ctx.db), ctx.config)
+    ctx.gate(userLoading, (user) => lists.load(user))
+    ctx.on(userLeft, (user) => lists.release(user))
+    ctx.gate(accountDeleting, async ({ jid }) => void (await lists.clear(jid)))
+    ctx.onStop(() => lists.idle())
+
+    for (const flow of [flows.message, flows.presence, flows.iq]) {
+      ctx.flow(flow.leaving, 'guard', guardLeaving(host, lists))
+      ctx.flow(flow.arriving, 'guard', guardArriving(host, lists))
+    }
+    ctx.answer(presenceWithheld, (path) => (isPresenceWithheld(host, lists, path) ? true : undefined))
+
+    ctx.iq('get', 'self', 'blocklist', NS, async (_query, { from, origin }) => {
+      const list = await lists.of(from)
+      origin?.slots.set(interested, true)
+      return xml('blocklist', { xmlns: NS }, ...itemElements(list.items()))
+    })
+
+    ctx.iq('set', 'self', 'block', NS, async (request, { from, user }) => {
+      const items = readItems(request)
+      // XEP-0191 §3.3: at least one item.
+      if (items.length === 0) throw new StanzaError('bad-request', 'Say whom to block.')
+      tell(user, 'block', items, await lists.block(from.bare, items))
+    })
+
+    ctx.iq('set', 'self', 'unblock', NS, async (request, { from, user }) => {
+      const items = readItems(request)
+      // XEP-0191 §3.5: no item means all of them.
+      const change = items.length === 0 ? await lists.clear(from.bare) : await lists.unblock(from.bare, items)
+      tell(user, 'unblock', items, change)
+    })
+
+    /** XEP-0191 §3.3, §3.4: the contacts concerned see the account go or come; the clients hear of the change. */
+    function tell(user: User | undefined, what: 'block' | 'unblock', items: readonly string[], change: Change): void {
+      if (user === undefined) return
+      showTo(host, user, deps.roster?.of(user)?.subscribers() ?? [], change)
+      const push = xml('iq', { type: 'set', id: randomId() }, xml(what, { xmlns: NS }, ...itemElements(items)))
+      const wire = Wire.of(push)
+      for (const session of user.sessions.values()) if (session.slots.get(interested)) session.sendHere(wire)
+    }
+  },
+})
+
+function itemElements(items: Iterable<string>) {
+  return Array.from(items, (jid) => xml('item', { jid }))
+}

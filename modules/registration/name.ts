@@ -1,0 +1,22 @@
+import { Jid, JidError } from '#api'
+
+/** The name as an account of the domain would have it; one that cannot be is returned as it is. */
+export function preparedName(username: string, domain: string): string {
+  try {
+    return Jid.of(username, domain).local
+  } catch (error) {
+    if (error instanceof JidError) return username
+    throw error
+  }
+}
+
+/** Whether a name, as `user` or as `user@domain`, is that of the account. */
+export function isNameOf(username: string, { local, domain, bare }: Jid): boolean {
+  if (preparedName(username, domain) === local) return true
+  try {
+    return Jid.parse(username).equals(bare)
+  } catch (error) {
+    if (error instanceof JidError) return false
+    throw error
+  }
+}

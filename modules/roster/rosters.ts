@@ -1,0 +1,187 @@
+import {
+  type Clock,
+  defineSlot,
+  type Element,
+  type Host,
+  type Jid,
+  KeyedQueue,
+  randomId,
+  type Session,
+  type StanzaError,
+  type User,
+  Wire,
+  xml,
+} from '#api'
+import { rosterItemChanged, rosterItemRemoved } from './hooks.ts'
+import { isVoid, itemElement, looksLike, NS_ROSTER, type RosterItem, removedElement, unknownItem } from './item.ts'
+import { Roster, type RosterSize, type RosterVersion } from './roster.ts'
+import type { FoundItem, RosterStore } from './store.ts'
+
+/** The roster of an online user; `undefined` until it is loaded. */
+const rosterSlot = defineSlot<Roster | undefined>('roster/roster', () => undefined)
+
+/** A session that has asked for the roster; `waiting` holds pushes until its answer is out. */
+interface Interest {
+  waiting: Wire[] | null
+}
+const interestSlot = defineSlot<Interest | undefined>('roster/interest', () => undefined)
+
+/**
+ * Decides what becomes of an item; the same object back changes nothing. An item that is worth nothing is removed from
+ * the store. It may throw {@link StanzaError} to refuse.
+ */
+export type RosterEdit = (was: RosterItem, size: RosterSize) => RosterItem
+
+/**
+ * The rosters of one host's accounts: resident for those online, in the store for all.
+ *
+ * Loads, changes and pushes of one roster go through one queue, rows first: what a client was told is on disk, and
+ * pushes come in the order of the versions they bring. It holds one job for each change that is under way.
+ */
+export class Rosters {
+  readonly #host: Host
+  readonly #store: RosterStore
+  readonly #clock: Clock
+  readonly #queue = new KeyedQueue()
+
+  constructor(host: Host, store: RosterStore, clock: Clock) {
+    this.#host = host
+    this.#store = store
+    this.#clock = clock
+  }
+
+  /** Makes the roster of a user resident. */
+  async load(user: User): Promise<void> {
+    const account = user.jid.toString()
+    await this.#queue.run(account, async () => user.slots.set(rosterSlot, await this.#store.load(account)))
+  }
+
+  /** The roster of an online user; `undefined` for a moment while the first session is being bound. */
+  of(user: User): Roster | undefined {
+    return user.slots.get(rosterSlot)
+  }
+
+  /** What an account keeps of a contact: at once for an account that is online, else after one query. */
+  item(account: Jid, contact: Jid): RosterItem | undefined | Promise<RosterItem | undefined> {
+    const resident = this.#resident(account)
+    if (resident !== undefined) return resident.get(contact)
+    return this.#store.find(account.bare.toString(), contact.bare.toString()).then(({ item }) => item)
+  }
+
+  /** The sessions of an account that have asked for its roster ("interested resources"). */
+  *interested(account: Jid): Generator<Session> {
+    for (const session of this.#host.user(account)?.sessions.values() ?? [])
+      if (session.slots.get(interestSlot) !== undefined) yield session
+  }
+
+  /**
+   * Answers a session's request for its roster, and counts it as interested from now on. The payload is the whole roster,
+   * or nothing when pushes tell all that is new since `known` (RFC 6121 §2.6); these follow the answer.
+   */
+  open(session: Session, known: string | undefined): Element | undefined {
+    const roster = session.user.slots.get(rosterSlot)!
+    const missed = known === undefined ? undefined : roster.since(known)
+    const interest: Interest = { waiting: (missed ?? []).map((item) => pushOf(itemElement(item), item.version)) }
+    session.slots.set(interestSlot, interest)
+    queueMicrotask(() => {
+      for (const push of interest.waiting!) session.sendHere(push)
+      interest.waiting = null
+    })
+    if (missed !== undefined) return undefined
+    // RFC 6121 §2.6.2: the version goes only to clients that said they know what to do with it.
+    const query = xml('query', { xmlns: NS_ROSTER, ver: known === undefined ? undefined : String(roster.at.version) })
+    for (const item of roster.listed()) query.append(itemElement(item))
+    return query
+  }
+
+  /**
+   * Changes what an account keeps of a contact, and tells clients when there is something for them to see. `announce`
+   * runs when the change is on disk and before the push. Rejects with what `edit` throws, or when the store fails.
+   */
+  async change(account: Jid, contact: Jid, edit: RosterEdit, announce?: (now: RosterItem) => void): Promise<void> {
+    await this.#queue.run(account.toString(), async () => {
+      const found = await this.#find(account, contact)
+      const was = found.item ?? unknownItem(contact)
+      const edited = edit(was, found.size)
+      if (edited === was) return
+      const isSeen = edited.listed && !looksLike(was, edited)
+      const at = isSeen ? this.#next(found.at) : this.#begun(found.at)
+      const now = isSeen ? { ...edited, version: at.version } : edited
+      if (isVoid(now)) await this.#store.remove(account.toString(), contact.toString(), at)
+      else await this.#store.put(account.toString(), now, at)
+      const roster = this.#resident(account)
+      if (isVoid(now)) roster?.delete(contact, at)
+      else roster?.put(now, at)
+      announce?.(now)
+      if (isSeen) this.#push(account, itemElement(now), at.version)
+      this.#host.hooks.notify(rosterItemChanged, { account, was: found.item, now })
+    })
+  }
+
+  /** Removes an item that clients see, and tells them; false when there is none (RFC 6121 §2.5). */
+  async remove(account: Jid, contact: Jid): Promise<boolean> {
+    return await this.#queue.run(account.toString(), async () => {
+      const { item, at: before } = await this.#find(account, contact)
+      if (item === undefined || !item.listed) return false
+      const { version } = this.#next(before)
+      const at = { version, floor: version }
+      await this.#store.remove(account.toString(), contact.toString(), at)
+      this.#resident(account)?.delete(contact, at)
+      this.#push(account, removedElement(contact), version)
+      this.#host.hooks.notify(rosterItemRemoved, { account, was: item })
+      return true
+    })
+  }
+
+  /** Removes an account's whole roster, and tells who listens of each item. */
+  async forget(account: Jid): Promise<void> {
+    await this.#queue.run(account.toString(), async () => {
+      const roster = await this.#store.load(account.toString())
+      await this.#store.clear(account.toString())
+      this.#resident(account)?.clear()
+      for (const was of roster.items) this.#host.hooks.notify(rosterItemRemoved, { account, was })
+    })
+  }
+
+  /** Settles when nothing is under way. */
+  async idle(): Promise<void> {
+    await this.#queue.idle()
+  }
+
+  #resident(account: Jid): Roster | undefined {
+    return this.#host.user(account)?.slots.get(rosterSlot)
+  }
+
+  async #find(account: Jid, contact: Jid): Promise<FoundItem> {
+    const roster = this.#resident(account)
+    if (roster !== undefined) return { at: roster.at, size: roster.size, item: roster.get(contact) }
+    return await this.#store.find(account.toString(), contact.toString())
+  }
+
+  #next(at: RosterVersion): RosterVersion {
+    const { version, floor } = this.#begun(at)
+    return { version: version + 1, floor }
+  }
+
+  /** Versions begin at the time of the first change, so that those of a deleted account of the same name are not known. */
+  #begun(at: RosterVersion): RosterVersion {
+    if (at.version > 0) return at
+    const now = this.#clock.now()
+    return { version: now, floor: now }
+  }
+
+  #push(account: Jid, item: Element, version: number): void {
+    const push = pushOf(item, version)
+    for (const session of this.interested(account)) {
+      const { waiting } = session.slots.get(interestSlot)!
+      if (waiting === null) session.sendHere(push)
+      else waiting.push(push)
+    }
+  }
+}
+
+/** A roster push (RFC 6121 §2.1.6): without `from`, it can only be the account's own server's. */
+function pushOf(item: Element, version: number): Wire {
+  const query = xml('query', { xmlns: NS_ROSTER, ver: String(version) }, item)
+  return Wire.of(xml('iq', { type: 'set', id: randomId() }, query))
+}

@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, globSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { findProgram, type Mariadb, MISSING, startMariadb } from './support/mariadb.ts'
+
+// npm test: runs every stage, or those named (`npm test -- unit stories:mysql`), and tells which failed.
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+interface Stage {
+  readonly name: string
+  readonly command: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** Has nothing to run: there are no such files. */
+  readonly empty?: boolean
+}
+
+/** A stage of node:test; all files share one process, which is ten times as fast as one for each. */
+function nodeTest(name: string, patterns: readonly string[], env: Readonly<Record<string, string>> = {}): Stage {
+  const files = globSync(patterns, { cwd: root }).sort()
+  return {
+    name,
+    env,
+    command: [process.execPath, '--test', '--test-isolation=none', '--test-timeout=120000', ...files],
+    empty: files.length === 0,
+  }
+}
+
+function stages(): Stage[] {
+  const stories = ['test/stories/**/*.story.ts']
+  return [
+    { name: 'check', command: ['npm', 'run', '--silent', 'check'] },
+    nodeTest('unit', ['test/unit/**/*.test.ts', 'test/fuzz/**/*.test.ts']),
+    ...['process', 'tls', 'mysql'].map((bed) => nodeTest(`stories:${bed}`, stories, { BED: bed })),
+    {
+      name: 'clients',
+      command: [process.execPath, 'test/interop/run.ts'],
+      empty: !existsSync(`${root}/test/interop/run.ts`),
+    },
+  ]
+}
+
+/** Runs a command with our standard streams; resolves with whether it succeeded. */
+async function succeeds(command: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<boolean> {
+  const [program, ...args] = command
+  const child = spawn(program!, args, { cwd: root, env: { ...process.env, ...env }, stdio: 'inherit' })
+  running = child
+  const [code] = (await once(child, 'close').catch((error: unknown) => [error])) as [unknown]
+  running = undefined
+  return code === 0
+}
+
+/** Starts the MariaDB server of this run, installing it where we may. A missing one is a failure, never skipped tests. */
+async function openMariadb(): Promise<Mariadb> {
+  if (findProgram('mariadbd') === undefined) {
+    if (process.getuid?.() !== 0 || findProgram('apt-get') === undefined) throw new Error(MISSING)
+    console.log('There is no mariadbd: installing mariadb-server.')
+    if (!(await succeeds([`${root}/.ci/install-packages`, 'mariadb-server']))) throw new Error(MISSING)
+  }
+  return await startMariadb()
+}
+
+async function runStages(chosen: readonly Stage[]): Promise<string[]> {
+  const failed: string[] = []
+  const mariadb = chosen.some(({ name }) => name !== 'check') ? await openMariadb() : undefined
+  const env: Record<string, string> = mariadb === undefined ? {} : { STONECHAT_TEST_MYSQL: mariadb.url('') }
+  try {
+    for (const stage of chosen) {
+      if (stopping) break
+      console.log(`\n== ${stage.name}${stage.empty === true ? ': nothing to run' : ''}`)
+      if (stage.empty === true) continue
+      const start = performance.now()
+      const passed = await succeeds(stage.command, { ...env, ...stage.env })
+      if (!passed) failed.push(stage.name)
+      console.log(
+        `== ${stage.name}: ${passed ? 'passed' : 'FAILED'} in ${((performance.now() - start) / 1000).toFixed(1)} s`,
+      )
+    }
+  } finally {
+    await mariadb?.stop()
+  }
+  return failed
+}
+
+let running: ReturnType<typeof spawn> | undefined
+let stopping = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    stopping = true
+    running?.kill(signal)
+  })
+}
+
+const all = stages()
+const names = process.argv.slice(2)
+const unknown = names.filter((name) => !all.some((stage) => stage.name === name || stage.name.startsWith(`${name}:`)))
+if (unknown.length > 0) {
+  console.error(`There is no stage ${unknown.join(', ')}; there are: ${all.map(({ name }) => name).join(', ')}.`)
+  process.exit(64)
+}
+const chosen = all.filter(
+  ({ name }) => names.length === 0 || names.some((given) => name === given || name.startsWith(`${given}:`)),
+)
+try {
+  const failed = await runStages(chosen)
+  if (failed.length > 0) console.error(`\nFailed: ${failed.join(', ')}`)
+  else console.log(stopping ? '\nStopped.' : '\nAll passed.')
+  process.exitCode = failed.length > 0 || stopping ? 1 : 0
+} catch (error) {
+  console.error(`\n${(error as Error).message}`)
+  process.exitCode = 1
+}

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import { type Actor, drain, type Story, story } from '../support/story.ts'
+
+/** Has Romeo write to an address, and waits until the server is done with it. */
+async function writes(romeo: Actor, to: string, ...ids: string[]): Promise<void> {
+  for (const id of ids) await romeo.sends`<message to='${to}' type='chat' id='${id}'><body>${id}</body></message>`
+  await settles(romeo, to)
+}
+
+/** The server answers what is refused only after what came before it to the same address. */
+async function settles(romeo: Actor, to: string): Promise<void> {
+  await romeo.isRefused('service-unavailable')`<message to='${to}' type='groupchat'><body>fence</body></message>`
+}
+
+async function hears(juliet: Actor, romeo: Actor, ...ids: string[]): Promise<void> {
+  for (const id of ids)
+    await juliet.receives`<message from='${romeo.jid}' type='chat' id='${id}'><body>${id}</body></message>`
+}
+
+function delayed(s: Story, id: string, ms: number): string {
+  return `<message id='${id}'><body>${id}</body><delay xmlns='urn:xmpp:delay' from='${s.domain}' stamp='${new Date(ms).toISOString()}'/></message>`
+}
+
+// XEP-0160 §2, XEP-0203 §4
+story('Messages wait for Juliet and come in order, each with the time when it came', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  const juliet = await s.createAccount('juliet')
+  const first = s.bed.clock.now()
+  await writes(romeo, juliet, 'one')
+  await s.advance(60_000)
+  await writes(romeo, juliet, 'two', 'three')
+  const balcony = await s.online('juliet/balcony')
+  await balcony.receives`${delayed(s, 'one', first)}`
+  await balcony.receives`${delayed(s, 'two', first + 60_000)}`
+  await balcony.receives`${delayed(s, 'three', first + 60_000)}`
+  await balcony.receivesNothing()
+  await romeo.receivesNothing()
+  await balcony.disconnects()
+  const chamber = await s.online('juliet/chamber')
+  await chamber.receivesNothing()
+})
+
+// XEP-0160 §2: "when the recipient next sends non-negative available presence"
+story('Nothing comes before Juliet is available with a priority that is not negative', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  const juliet = await s.online('juliet/balcony', '<presence><priority>-1</priority></presence>')
+  await writes(romeo, juliet.bare, 'one')
+  await juliet.receivesNothing()
+  juliet.send('<presence><priority>0</priority></presence>')
+  await juliet.receives`<presence from='${juliet.jid}'/>`
+  await hears(juliet, romeo, 'one')
+  await juliet.receivesNothing()
+})
+
+// RFC 6121 §8.5.3.2.1
+story('A message to a resource that is gone waits for the account', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  await s.createAccount('juliet')
+  await writes(romeo, `juliet@${s.domain}/gone`, 'one')
+  const juliet = await s.online('juliet/balcony')
+  await hears(juliet, romeo, 'one')
+})
+
+story(
+  'Payloads, languages and letters are kept as they are; a delay that claims to be the server’s is not',
+  async (s) => {
+    const romeo = await s.login('romeo/orchard')
+    const juliet = await s.createAccount('juliet')
+    await romeo.sends`<message to='${juliet}' id='1' xml:lang='de'><body>Grüße &lt;3 😀</body><x xmlns='urn:x' a='&amp;'><y xmlns='urn:y'/></x><delay xmlns='urn:xmpp:delay' from='${s.domain}' stamp='1999-01-01T00:00:00Z'/><delay xmlns='urn:xmpp:delay' from='elsewhere.example' stamp='1998-01-01T00:00:00Z'/></message>`
+    await settles(romeo, juliet)
+    const balcony = await s.online('juliet/balcony')
+    const message =
+      await balcony.receives`<message id='1' xml:lang='de'><body>Grüße &lt;3 😀</body><x xmlns='urn:x' a='&amp;'><y xmlns='urn:y'/></x></message>`
+    assert.deepEqual(
+      message.getChildren('delay', 'urn:xmpp:delay').map((delay) => delay.attrs['from']),
+      ['elsewhere.example', s.domain],
+    )
+  },
+)
+
+// XEP-0160 §3, XEP-0334 §4.2
+story('What need not wait does not, and what must not comes back', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  const juliet = await s.createAccount('juliet')
+  for (const to of [juliet, `nobody@${s.domain}`]) {
+    await romeo.sends`<message to='${to}' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`
+    await romeo.sends`<message to='${to}' type='headline'><body>News</body></message>`
+    await romeo.isRefused(
+      'service-unavailable',
+    )`<message to='${to}' type='chat'><body>secret</body><no-store xmlns='urn:xmpp:hints'/></message>`
+    await romeo.receivesNothing()
+  }
+  const balcony = await s.online('juliet/balcony')
+  await balcony.receivesNothing()
+})
+
+// RFC 6121 §8.5.1
+story(
+  'Who writes to nobody hears what who writes to somebody away hears, up to the limit and past it',
+  async (s) => {
+    const romeo = await s.login('romeo/orchard')
+    const juliet = await s.createAccount('juliet')
+    for (const to of [juliet, `nobody@${s.domain}`]) {
+      await writes(romeo, to, 'one', 'two')
+      await romeo.receivesNothing()
+      // XEP-0160 §2: "the recipient's offline message queue is full"
+      await romeo.isRefused('service-unavailable')`<message to='${to}' type='chat'><body>three</body></message>`
+      await romeo.receivesNothing()
+    }
+    const balcony = await s.online('juliet/balcony')
+    await hears(balcony, romeo, 'one', 'two')
+    await balcony.disconnects()
+    await writes(romeo, juliet, 'four', 'five')
+    await romeo.isRefused('service-unavailable')`<message to='${juliet}' type='chat'><body>six</body></message>`
+  },
+  { modules: { offline: { maxMessages: 2 } } },
+)
+
+story('Many messages come in order, and none is left', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  const juliet = await s.createAccount('juliet')
+  const ids = Array.from({ length: 250 }, (_, n) => `m${n}`)
+  await writes(romeo, juliet, ...ids)
+  const balcony = await s.online('juliet/balcony')
+  await hears(balcony, romeo, ...ids)
+  await balcony.disconnects()
+  const chamber = await s.online('juliet/chamber')
+  await chamber.receivesNothing()
+})
+
+story('Two resources that come at once share the messages, and none comes twice', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  const juliet = await s.createAccount('juliet')
+  const ids = Array.from({ length: 150 }, (_, n) => `m${n}`)
+  await writes(romeo, juliet, ...ids)
+  const balcony = await s.login('juliet/balcony')
+  const chamber = await s.login('juliet/chamber')
+  balcony.send('<presence/>')
+  chamber.send('<presence/>')
+  const heard: string[] = []
+  for (const actor of [balcony, chamber])
+    for (;;) {
+      actor.send(`<iq type='get' id='fence' to='${s.domain}'><ping xmlns='urn:xmpp:ping'/></iq>`)
+      let count = 0
+      for (let el = await actor.next(); el.attrs['id'] !== 'fence'; el = await actor.next())
+        if (el.name === 'message') {
+          heard.push(el.attrs['id']!)
+          count++
+        }
+      if (count === 0 && heard.length >= ids.length) break
+    }
+  assert.deepEqual(heard, ids)
+})
+
+story('What comes while older messages are being delivered comes after them', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  const juliet = await s.createAccount('juliet')
+  const ids = Array.from({ length: 120 }, (_, n) => `old${n}`)
+  await writes(romeo, juliet, ...ids)
+  const balcony = await s.login('juliet/balcony')
+  balcony.send('<presence/>')
+  for (let n = 0; n < 20; n++)
+    await romeo.sends`<message to='${juliet}' type='chat' id='new${n}'><body>new${n}</body></message>`
+  const heard: string[] = []
+  while (heard.length < 140) {
+    const el = await balcony.next()
+    if (el.name === 'message') heard.push(el.attrs['id']!)
+  }
+  assert.deepEqual(heard, [...ids, ...Array.from({ length: 20 }, (_, n) => `new${n}`)])
+  await balcony.receivesNothing()
+})
+
+story(
+  'Old messages go away unread',
+  async (s) => {
+    const romeo = await s.login('romeo/orchard')
+    const juliet = await s.createAccount('juliet')
+    await writes(romeo, juliet, 'old')
+    await s.advance(1_800_000)
+    await writes(romeo, juliet, 'young')
+    await s.advance(1_801_000)
+    const balcony = await s.online('juliet/balcony')
+    await hears(balcony, romeo, 'young')
+    await balcony.receivesNothing()
+  },
+  { modules: { offline: { maxAge: 3_600_000 } } },
+)
+
+story('A deleted account leaves no messages to the next of its name', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  const juliet = await s.createAccount('juliet')
+  await writes(romeo, juliet, 'one')
+  await s.host.deleteAccount('juliet')
+  await s.host.accounts.create('juliet', 'wherefore art thou')
+  const balcony = await s.online('juliet/balcony')
+  await balcony.receivesNothing()
+})
+
+story('A message to somebody away costs one query, the first one two more', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  const juliet = await s.createAccount('juliet')
+  await drain(romeo)
+  const before = s.database.queries
+  await writes(romeo, juliet, 'one')
+  assert.ok(s.database.queries - before <= 4, `${s.database.queries - before} queries`)
+  const later = s.database.queries
+  await writes(romeo, juliet, ...Array.from({ length: 20 }, (_, n) => `m${n}`))
+  assert.ok(s.database.queries - later <= 20, `${s.database.queries - later} queries`)
+})
