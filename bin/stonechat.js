@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Starts Stonechat on a Node that can run it: this one, or the one that came along with the packages.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -15,6 +15,9 @@ if (major > 22 || (major === 22 && minor >= 18)) {
     console.error(`stonechat: Node ${process.versions.node} is too old; it needs 22.18 or newer. Run npm install here, which brings one.`)
     process.exit(1)
   }
-  const { status, signal } = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
-  process.exit(signal === null ? status : 1)
+  const server = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => server.kill(signal))
+  // A terminal sends Ctrl-C to both; the server answers it, and this waits for it.
+  process.on('SIGINT', () => {})
+  server.on('exit', (status) => process.exit(status ?? 1))
 }

@@ -4,10 +4,11 @@ import { Command, CommanderError } from 'commander'
 import { ConfigError, formatProblems } from './config/problem.ts'
 import { CommandError, type CommandSpec } from './module/command.ts'
 import { askRunningServer } from './net/control-socket.ts'
+import { TlsFileError } from './net/tls-context.ts'
 import { describePipeline } from './pipeline-report.ts'
 import { openServer, serve } from './serve.ts'
 import { loadSetup, openLog, programVersion, type Setup } from './setup.ts'
-import { openDatabase } from './storage/database.ts'
+import { DatabaseError, openDatabase } from './storage/database.ts'
 import { migrate, SchemaError } from './storage/migrate.ts'
 import { sqlFolder } from './server.ts'
 import { userCommands } from './user-commands.ts'
@@ -34,7 +35,7 @@ function report(error: unknown): number {
     process.stderr.write(formatProblems(error.problems))
     return EXIT_CONFIG
   }
-  const expected = error instanceof CommandError || error instanceof SchemaError
+  const expected = error instanceof CommandError || error instanceof SchemaError || error instanceof DatabaseError || error instanceof TlsFileError
   process.stderr.write(`stonechat: ${expected ? error.message : error instanceof Error ? (error.cause instanceof Error ? (error.stack ?? error.message) : error.message) : String(error)}\n`)
   return 1
 }

@@ -70,7 +70,11 @@ export class Server {
     const hosts = new Map<string, Host>()
     const started: HostModules[] = []
     for (const domain of config.hosts) {
-      const accounts = new Accounts(db, domain, { iterations: config.auth.scramIterations, clock })
+      const accounts = new Accounts(db, domain, {
+        iterations: config.auth.scramIterations,
+        clock,
+        onUpgradeFailure: (error) => log.warn({ err: error, host: domain }, 'the password hashes of an account could not be upgraded at login'),
+      })
       const host = new Host(domain, accounts, (hook, error) => log.error({ err: error, hook, host: domain }, 'a listener crashed'))
       hosts.set(domain, host)
     }

@@ -4,6 +4,7 @@ import {
   type Element,
   type Host,
   type Jid,
+  parseDocument,
   type Sealed,
   type Session,
   StanzaError,
@@ -15,8 +16,8 @@ import { isSubscribed, isWatched, type RosterApi } from '../roster/index.ts'
 import { presenceWithheld, sessionAvailable, sessionUnavailable } from './hooks.ts'
 import { readPriority } from './priority.ts'
 
-/** Whom a session has sent directed presence to and not taken it back, as text. */
-const directedSlot = defineSlot<Set<string> | undefined>('presence/directed', () => undefined)
+/** Whom a session has sent directed presence to and not taken it back, by address. */
+const directedSlot = defineSlot<Map<string, Jid> | undefined>('presence/directed', () => undefined)
 
 /**
  * Who hears that a session is there (RFC 6121 §4).
@@ -63,12 +64,9 @@ export class Availability {
     if (wasAvailable) this.#broadcast(session, presence)
     const directed = session.slots.get(directedSlot)
     session.slots.set(directedSlot, undefined)
-    const roster = this.#rosters.of(session.user)
-    for (const target of directed ?? []) {
-      // RFC 6121 §4.6.3: those who see the presence anyway have heard.
-      const bare = target.split('/', 1)[0]!
-      if (wasAvailable && (bare === session.user.jid.toString() || isSubscribed(roster?.get(bare)))) continue
-      this.#host.route(addressed(presence, target))
+    for (const target of directed?.values() ?? []) {
+      // RFC 6121 §4.6.3: nobody is told twice.
+      if (!wasAvailable || !this.#hearsBroadcasts(target, session.user)) this.#host.route(addressed(presence, target))
     }
     if (wasAvailable) this.#host.hooks.notify(sessionUnavailable, session)
   }
@@ -85,12 +83,15 @@ export class Availability {
    * @throws StanzaError `policy-violation` when these have become too many.
    */
   noteDirected(session: Session, { type, to }: Sealed): void {
-    const targets = session.slots.get(directedSlot)
-    if (type === 'unavailable') return void targets?.delete(to.toString())
-    if (targets === undefined) return session.slots.set(directedSlot, new Set([to.toString()]))
+    const targets = session.slots.get(directedSlot) ?? new Map<string, Jid>()
+    if (type === 'unavailable') {
+      targets.delete(to.toString())
+      return
+    }
     if (this.#maxDirected > 0 && targets.size >= this.#maxDirected && !targets.has(to.toString()))
       throw new StanzaError('policy-violation', `A client sends directed presence to at most ${this.#maxDirected}.`)
-    targets.add(to.toString())
+    targets.set(to.toString(), to)
+    session.slots.set(directedSlot, targets)
   }
 
   /** RFC 6121 §4.6.3: whoever answers directed presence with an error need not hear of its end. */
@@ -111,7 +112,8 @@ export class Availability {
     const answer = (sees: boolean): void => {
       if (sees) this.#showTo(from, to)
       // RFC 6121 §4.3.2: a stranger, to an account or to nobody, has no subscription.
-      else this.#host.route(xml('presence', { type: 'unsubscribed', from: to.bare.toString(), to: from.bare.toString() }))
+      else
+        this.#host.route(xml('presence', { type: 'unsubscribed', from: to.bare.toString(), to: from.bare.toString() }))
     }
     return item instanceof Promise ? item.then((found) => answer(isSubscribed(found))) : answer(isSubscribed(item))
   }
@@ -140,10 +142,17 @@ export class Availability {
     if (roster !== undefined) for (const contact of roster.subscribers()) this.#tell(session, contact, presence, wire)
   }
 
+  #hearsBroadcasts(target: Jid, user: User): boolean {
+    const isOwn = target.bare.equals(user.jid)
+    if (!isOwn && !isSubscribed(this.#rosters.of(user)?.get(target))) return false
+    if (target.isBare || target.domain !== this.#host.domain) return true
+    return (this.#host.user(target)?.sessions.get(target.resource)?.presence ?? null) !== null
+  }
+
   #tell(session: Session, contact: Jid, presence: Element, wire: Wire): void {
     if (this.#host.hooks.ask(presenceWithheld, { from: session.jid, to: contact })) return
-    if (contact.domain !== this.#host.domain) return this.#host.route(addressed(presence, contact.toString()))
-    for (const theirs of this.#host.user(contact)?.available() ?? []) theirs.sendHere(wire)
+    if (contact.domain !== this.#host.domain) this.#host.route(addressed(presence, contact))
+    else for (const theirs of this.#host.user(contact)?.available() ?? []) theirs.sendHere(wire)
   }
 
   /** RFC 6121 §4.3: a session that has just come learns who else is there; whoever is served here needs no probe. */
@@ -163,18 +172,20 @@ export class Availability {
     const roster = contact && this.#rosters.of(contact)
     // Whoever is away says nothing: a client takes everybody for unavailable until it hears otherwise.
     if (contact === undefined || roster === undefined) return
-    if (!isSubscribed(roster.get(account)))
+    if (!isSubscribed(roster.get(account))) {
       // RFC 6121 §4.3.2: the two sides disagree; the contact's word counts.
-      return this.#host.route(
-        xml('presence', { type: 'unsubscribed', from: contact.jid.toString(), to: account.toString() }),
-      )
+      this.#host.route(xml('presence', { type: 'unsubscribed', from: `${contact.jid}`, to: `${account}` }))
+      return
+    }
     for (const { jid, presence } of contact.available())
       if (!this.#host.hooks.ask(presenceWithheld, { from: jid, to: account })) session.sendHere(Wire.of(presence!))
   }
 
   /** RFC 6121 §3.1.3: a request is delivered whenever its addressee comes, until it is answered. */
   #deliverRequests(session: Session): void {
-    for (const request of this.#rosters.of(session.user)?.requests() ?? []) session.stream.write(request)
+    const { hooks } = this.#host
+    for (const { jid, request } of this.#rosters.of(session.user)?.requests() ?? [])
+      if (!hooks.ask(presenceWithheld, { from: jid, to: session.user.jid })) session.send(parseDocument(request))
   }
 
   /** RFC 6121 §4.3.2: the last presence of each available session, or of the one that was asked for. */
@@ -184,7 +195,7 @@ export class Availability {
       if (probed.resource !== '' && probed.resource !== session.jid.resource) continue
       if (this.#host.hooks.ask(presenceWithheld, { from: session.jid, to: prober.bare })) continue
       isThere = true
-      this.#host.route(addressed(session.presence!, prober.toString()))
+      this.#host.route(addressed(session.presence!, prober))
     }
     if (!isThere)
       this.#host.route(xml('presence', { type: 'unavailable', from: probed.toString(), to: prober.toString() }))
@@ -192,8 +203,8 @@ export class Availability {
 }
 
 /** A copy with another address; the children are shared, and nobody may edit inside them. */
-function addressed(presence: Element, to: string): Element {
-  const copy = xml(presence.name, { ...presence.attrs, to })
+function addressed(presence: Element, to: Jid): Element {
+  const copy = xml(presence.name, { ...presence.attrs, to: to.toString() })
   copy.children = [...presence.children]
   return copy
 }

@@ -17,7 +17,7 @@ export const sessionUnavailable = defineNotice<Session>(
 
 /** Presence that the server is about to hand from one account to another, past the flows. */
 export interface PresencePath {
-  /** The session whose presence it is. */
+  /** The session whose presence it is, or the bare JID of a contact whose stored request is about to be delivered. */
   readonly from: Jid
   /** The bare JID of the account that would get it. */
   readonly to: Jid

@@ -6,7 +6,7 @@ import { type ReadonlyElement, StanzaError } from '#api'
  * @throws StanzaError `bad-request` for anything but one whole number from -128 to 127.
  */
 export function readPriority(presence: Pick<ReadonlyElement, 'getChildren'>): number {
-  const [priority, second] = presence.getChildren('priority')
+  const [priority, second] = presence.getChildren('priority').filter((child) => child.attrs['xmlns'] === undefined)
   if (priority === undefined) return 0
   const text = priority.getText().trim()
   const value = Number(text)

@@ -98,7 +98,7 @@ export default defineModule({
         log.info({ account, address: client.remoteAddress }, 'an account was registered')
       },
     })
-    // XEP-0077 §7: announced to those who may want it.
+    // XEP-0077 §8: announced to those who may want it.
     if (config.allowNewAccounts)
       ctx.add(streamFeatures, { when: 'before-login', element: () => xml('register', { xmlns: NS_FEATURE }) })
 

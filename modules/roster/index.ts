@@ -35,6 +35,8 @@ export interface RosterApi {
    * change nothing. Once the change is on disk, `announce` runs, then clients are told. Rejects with what `edit` throws.
    */
   change(account: Jid, contact: Jid, edit: RosterEdit, announce?: (now: RosterItem) => void): Promise<void>
+  /** The end of all changes of an account's roster that are under way; `undefined` when there are none. Never rejects. */
+  changing(account: Jid): Promise<unknown> | undefined
   /** The sessions of an account that have asked for its roster ("interested resources"). */
   interested(account: Jid): Iterable<Session>
   /**
@@ -53,7 +55,12 @@ export default defineModule({
     maxItems: option.int().min(1).orOff().default(2000).describe('How many contacts an account can have.'),
     maxName: option.int().min(1).orOff().default(256).describe('How many characters the name of a contact can have.'),
     maxGroups: option.int().min(1).orOff().default(32).describe('How many groups a contact can be in.'),
-    maxGroupName: option.int().min(1).orOff().default(256).describe('How many characters the name of a group can have.'),
+    maxGroupName: option
+      .int()
+      .min(1)
+      .orOff()
+      .default(256)
+      .describe('How many characters the name of a group can have.'),
   },
 
   setup(ctx): RosterApi {
@@ -100,6 +107,7 @@ export default defineModule({
       of: (user) => rosters.of(user),
       item: (account, contact) => rosters.item(account, contact),
       change: (account, contact, edit, announce) => rosters.change(account, contact, edit, announce),
+      changing: (account) => rosters.changing(account),
       interested: (account) => rosters.interested(account),
       checkRoom,
     }

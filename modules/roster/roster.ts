@@ -45,7 +45,7 @@ export class Roster {
     let requests = 0
     for (const item of this.#items.values()) {
       if (item.listed) listed++
-      if (item.request !== null) requests++
+      if (hasRequest(item)) requests++
     }
     return { listed, requests }
   }
@@ -88,9 +88,9 @@ export class Roster {
     for (const item of this.#items.values()) if (isWatched(item)) yield item.jid
   }
 
-  /** The requests that wait for an answer, as XML. */
-  *requests(): Generator<string> {
-    for (const { request } of this.#items.values()) if (request !== null) yield request
+  /** The contacts whose request waits for an answer. */
+  *requests(): Generator<RosterItem & { readonly request: string }> {
+    for (const item of this.#items.values()) if (hasRequest(item)) yield item
   }
 
   /**
@@ -103,4 +103,8 @@ export class Roster {
     if (version < this.#at.floor || version > this.#at.version) return undefined
     return [...this.listed()].filter((item) => item.version > version).sort((a, b) => a.version - b.version)
   }
+}
+
+function hasRequest(item: RosterItem): item is RosterItem & { readonly request: string } {
+  return item.request !== null
 }

@@ -14,7 +14,7 @@ import {
 } from '#api'
 import { rosterItemChanged, rosterItemRemoved } from './hooks.ts'
 import { isVoid, itemElement, looksLike, NS_ROSTER, type RosterItem, removedElement, unknownItem } from './item.ts'
-import { Roster, type RosterSize, type RosterVersion } from './roster.ts'
+import type { Roster, RosterSize, RosterVersion } from './roster.ts'
 import type { FoundItem, RosterStore } from './store.ts'
 
 /** The roster of an online user; `undefined` until it is loaded. */
@@ -43,6 +43,8 @@ export class Rosters {
   readonly #store: RosterStore
   readonly #clock: Clock
   readonly #queue = new KeyedQueue()
+  /** The last job of each account that has one. */
+  readonly #last = new Map<string, Promise<unknown>>()
 
   constructor(host: Host, store: RosterStore, clock: Clock) {
     this.#host = host
@@ -52,8 +54,7 @@ export class Rosters {
 
   /** Makes the roster of a user resident. */
   async load(user: User): Promise<void> {
-    const account = user.jid.toString()
-    await this.#queue.run(account, async () => user.slots.set(rosterSlot, await this.#store.load(account)))
+    await this.#run(user.jid, async () => user.slots.set(rosterSlot, await this.#store.load(user.jid.toString())))
   }
 
   /** The roster of an online user; `undefined` for a moment while the first session is being bound. */
@@ -99,7 +100,7 @@ export class Rosters {
    * runs when the change is on disk and before the push. Rejects with what `edit` throws, or when the store fails.
    */
   async change(account: Jid, contact: Jid, edit: RosterEdit, announce?: (now: RosterItem) => void): Promise<void> {
-    await this.#queue.run(account.toString(), async () => {
+    await this.#run(account, async () => {
       const found = await this.#find(account, contact)
       const was = found.item ?? unknownItem(contact)
       const edited = edit(was, found.size)
@@ -120,7 +121,7 @@ export class Rosters {
 
   /** Removes an item that clients see, and tells them; false when there is none (RFC 6121 §2.5). */
   async remove(account: Jid, contact: Jid): Promise<boolean> {
-    return await this.#queue.run(account.toString(), async () => {
+    return await this.#run(account, async () => {
       const { item, at: before } = await this.#find(account, contact)
       if (item === undefined || !item.listed) return false
       const { version } = this.#next(before)
@@ -135,7 +136,7 @@ export class Rosters {
 
   /** Removes an account's whole roster, and tells who listens of each item. */
   async forget(account: Jid): Promise<void> {
-    await this.#queue.run(account.toString(), async () => {
+    await this.#run(account, async () => {
       const roster = await this.#store.load(account.toString())
       await this.#store.clear(account.toString())
       this.#resident(account)?.clear()
@@ -146,6 +147,22 @@ export class Rosters {
   /** Settles when nothing is under way. */
   async idle(): Promise<void> {
     await this.#queue.idle()
+  }
+
+  /** The end of all that is under way for an account's roster; `undefined` when nothing is. Never rejects. */
+  changing(account: Jid): Promise<unknown> | undefined {
+    return this.#last.get(account.toString())
+  }
+
+  #run<T>(account: Jid, work: () => Promise<T>): Promise<T> {
+    const key = account.toString()
+    const job = this.#queue.run(key, work)
+    const forget = (): void => {
+      if (this.#last.get(key) === end) this.#last.delete(key)
+    }
+    const end: Promise<void> = job.then(forget, forget)
+    this.#last.set(key, end)
+    return job
   }
 
   #resident(account: Jid): Roster | undefined {

@@ -90,7 +90,10 @@ export class RosterStore {
       version: item.version,
     }
     await this.#db.transaction(async (trx) => {
-      await trx('roster_versions').insert({ account, ...at }).onConflict(['account']).merge(['version', 'floor'])
+      await trx('roster_versions')
+        .insert({ account, ...at })
+        .onConflict(['account'])
+        .merge(['version', 'floor'])
       await trx('roster_items').insert(row).onConflict(['account', 'contact']).merge()
     })
   }
@@ -98,7 +101,10 @@ export class RosterStore {
   /** Removes an item and writes the version of its roster in one transaction; by the primary keys of both tables. */
   async remove(account: string, contact: string, at: RosterVersion): Promise<void> {
     await this.#db.transaction(async (trx) => {
-      await trx('roster_versions').insert({ account, ...at }).onConflict(['account']).merge(['version', 'floor'])
+      await trx('roster_versions')
+        .insert({ account, ...at })
+        .onConflict(['account'])
+        .merge(['version', 'floor'])
       await trx('roster_items').where({ account, contact }).delete()
     })
   }

@@ -1,5 +1,5 @@
 /**
- * A time zone's offset from UTC as XEP-0082 §3.1 writes it: `Z`, `+02:00`. `minutes` is what `getTimezoneOffset` gives:
+ * A time zone's offset from UTC as XEP-0082 writes it: `Z`, `+02:00`. `minutes` is what `getTimezoneOffset` gives:
  * positive west of Greenwich.
  */
 export function timeZoneOffset(minutes: number): string {

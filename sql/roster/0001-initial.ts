@@ -1,4 +1,11 @@
-import { accountColumn, flagColumn, integerColumn, jidColumn, keyColumn, textColumn } from '../../src/storage/columns.ts'
+import {
+  accountColumn,
+  flagColumn,
+  integerColumn,
+  jidColumn,
+  keyColumn,
+  textColumn,
+} from '../../src/storage/columns.ts'
 import type { Migration } from '../../src/storage/schema.ts'
 
 export const up: Migration = async (_knex, schema) => {

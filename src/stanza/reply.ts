@@ -2,7 +2,7 @@ import { type Element, xml } from '../xml/element.ts'
 import type { StanzaError } from './stanza-error.ts'
 
 /** The result that answers an IQ request (RFC 6120 §8.2.3), addressed back to its sender. */
-export function resultOf(iq: Element, payload?: Element): Element {
+export function resultOf(iq: Pick<Element, 'name' | 'attrs'>, payload?: Element): Element {
   const reply = xml('iq', { type: 'result', id: iq.attrs['id'], from: iq.attrs['to'], to: iq.attrs['from'] })
   if (payload) reply.append(payload)
   return reply

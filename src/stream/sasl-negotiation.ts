@@ -44,7 +44,7 @@ export class SaslNegotiation {
       case 'auth':
         return await this.#begin(element)
       case 'response':
-        // RFC 6120 §6.5.6: there is no exchange that this could go on with.
+        // RFC 6120 §6.5.8: there is no exchange that this could go on with.
         return this.#mechanism === undefined ? this.#fail('malformed-request') : await this.#step(element)
       case 'abort':
         return this.#fail('aborted')
@@ -74,7 +74,14 @@ export class SaslNegotiation {
   async #step(element: Element): Promise<SaslOutcome> {
     const message = decodeBase64(element.getText())
     if (message === undefined) return this.#fail('incorrect-encoding')
-    return this.#answer(await this.#mechanism!.step(message))
+    try {
+      return this.#answer(await this.#mechanism!.step(message))
+    } catch (error) {
+      // RFC 6120 §6.5.10: the accounts cannot be read just now; that is no wrong password.
+      this.#context.log.error({ err: error, address: this.#connection.remoteAddress }, 'a login could not be checked')
+      this.#mechanism = undefined
+      return { reply: failure('temporary-auth-failure') }
+    }
   }
 
   #answer(step: SaslStep): SaslOutcome {
@@ -95,9 +102,12 @@ export class SaslNegotiation {
   #fail(condition: string, text?: string): SaslOutcome {
     this.#mechanism = undefined
     const { loginAttempts } = this.#context.settings
-    const reply = xml('failure', { xmlns: NS.sasl }, xml(condition), text !== undefined && xml('text', { 'xml:lang': 'en' }, text))
-    return { reply, tooMany: loginAttempts > 0 && ++this.#failures >= loginAttempts }
+    return { reply: failure(condition, text), tooMany: loginAttempts > 0 && ++this.#failures >= loginAttempts }
   }
+}
+
+function failure(condition: string, text?: string): Element {
+  return xml('failure', { xmlns: NS.sasl }, xml(condition), text !== undefined && xml('text', { 'xml:lang': 'en' }, text))
 }
 
 /** RFC 6120 §6.4.2: strict base64; `=` alone stands for nothing. */

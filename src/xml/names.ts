@@ -35,15 +35,16 @@ export function nameEnd(text: string, from: number): number {
 }
 
 /** Names seen lately, by a weak hash. A slot holds the last that fell into it, so it can be filled but not grown. */
-const seen: (Name | undefined)[] = new Array(1024).fill(undefined)
+const seen: (Name | undefined)[] = new Array(2048).fill(undefined)
 const longestKept = 64
 
 /** The name that stands in `text` from `from` to `to`; throws `not-well-formed`. */
 export function nameAt(text: string, from: number, to: number): Name {
   const length = to - from
-  const hash =
-    length * 961 + text.charCodeAt(from) * 31 + text.charCodeAt(to - 1) * 7 + text.charCodeAt(from + (length >> 1))
-  const slot = hash & 1023
+  // Some characters and the length, spread by a multiplier whose top bits are taken (Fibonacci hashing).
+  const ends = (text.charCodeAt(from) << 24) ^ (text.charCodeAt(to - 1) << 16)
+  const inside = (text.charCodeAt(from + (length >> 1)) << 8) ^ (text.charCodeAt(from + (length >> 2)) << 4)
+  const slot = Math.imul(ends ^ inside ^ length, 0x9e3779b1) >>> 21
   const known = seen[slot]
   if (known !== undefined && known.raw.length === length && text.startsWith(known.raw, from)) return known
   const name = takeApart(text.slice(from, to))

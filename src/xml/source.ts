@@ -54,6 +54,8 @@ export class Source {
       size = Buffer.byteLength(piece)
     }
     this.#load(piece, size, plain, limit)
+    // Of two errors the first is told, so that it does not depend on chunks which it is.
+    if (this.#bad !== undefined) this.finish(limit)
   }
 
   /** Makes what is incomplete readable: nothing follows. */

@@ -43,6 +43,7 @@ export class Tokens {
 
   /** Reads until there is something to tell or nothing to read. */
   next(): Step {
+    if (this.#rootIsEmpty) return this.#close()
     const source = this.#source
     while (source.pos < source.text.length) {
       const step = this.#inCdata
@@ -55,7 +56,7 @@ export class Tokens {
       this.#begun = true
       if (step !== 'go') return step
     }
-    return this.#rootIsEmpty ? this.#close() : 'more'
+    return 'more'
   }
 
   #characters(): Step {

@@ -8,7 +8,7 @@ export interface Plain {
   readonly children: (Plain | string)[]
 }
 
-/** What saxes makes of a stream or document: its root's name and children; throws when it refuses it. */
+/** What saxes makes of a stream or document, up to the end of its root; throws when it refuses it. */
 export function secondOpinion(source: string): Plain {
   const parser = new SaxesParser({ xmlns: true, position: false })
   const stack: Plain[] = []
@@ -34,8 +34,11 @@ export function secondOpinion(source: string): Plain {
   parser.on('error', (error) => {
     throw error
   })
-  parser.write(source).close()
-  return root!
+  for (const character of source) {
+    parser.write(character)
+    if (root !== undefined && stack.length === 0) return root
+  }
+  throw new Error('the root has not ended')
 }
 
 /** The same of a tree of ours, whose root is in `namespace` unless it says otherwise. */
@@ -46,7 +49,8 @@ export function plainOf(element: Element, namespace = 'jabber:client'): Plain {
     const colon = name.indexOf(':')
     const prefix = colon === -1 ? '' : name.slice(0, colon)
     if (name === 'xmlns' || prefix === 'xmlns') continue
-    const uri = prefix === '' ? '' : prefix === 'xml' ? 'http://www.w3.org/XML/1998/namespace' : element.attrs[`xmlns:${prefix}`]
+    const uri =
+      prefix === '' ? '' : prefix === 'xml' ? 'http://www.w3.org/XML/1998/namespace' : element.attrs[`xmlns:${prefix}`]
     attributes.push(`{${uri}}${name.slice(colon + 1)}=${value}`)
   }
   const children = element.children.map((child) => (typeof child === 'string' ? child : plainOf(child, own)))
@@ -55,7 +59,9 @@ export function plainOf(element: Element, namespace = 'jabber:client'): Plain {
 
 /** What saxes makes of a stanza's text where it goes: into a stream whose default namespace is `jabber:client`. */
 export function secondOpinionOfStanza(text: string): Plain {
-  const { children } = secondOpinion(`<s:stream xmlns='jabber:client' xmlns:s='http://etherx.jabber.org/streams'>${text}</s:stream>`)
+  const { children } = secondOpinion(
+    `<s:stream xmlns='jabber:client' xmlns:s='http://etherx.jabber.org/streams'>${text}</s:stream>`,
+  )
   const [only] = children
   if (children.length !== 1 || typeof only !== 'object') throw new Error(`not one element: ${text}`)
   return only

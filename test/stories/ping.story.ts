@@ -13,7 +13,7 @@ story('The server answers for an account', async (s) => {
   await romeo.asks`<iq type='get' to='${romeo.bare}'><ping xmlns='urn:xmpp:ping'/></iq>`
 })
 
-// XEP-0199 §4.5
+// XEP-0199 §4.4
 story('A ping between clients reaches the client', async (s) => {
   const romeo = await s.login('romeo')
   const juliet = await s.login('juliet')

@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,18 +41,41 @@ export interface Bed {
 
 const modulesFolder = fileURLToPath(new URL('../../modules', import.meta.url))
 
-export async function openBed(options: BedOptions = {}): Promise<Bed> {
+/** What every bed has. */
+export interface PlainBed {
+  readonly server: Server
+  readonly config: ServerConfig
+  readonly database: Database
+  readonly clock: FakeClock
+  readonly tls: TlsContexts
+  readonly errors: string[]
+  close(): Promise<void>
+}
+
+/** A server that nothing leads to yet; `folder` takes its files. */
+export async function openPlainBed(options: BedOptions, folder: string): Promise<PlainBed> {
   const clock = new FakeClock()
   const errors: string[] = []
   const log = bunyan.createLogger({ name: 'stonechat', streams: [{ level: 'error', type: 'raw', stream: { write: (line: object) => errors.push(JSON.stringify(line)) } as never }] })
-  const folder = await mkdtemp(join(tmpdir(), 'stonechat-bed-'))
   const config = serverConfig(options)
   const url = bedKind === 'mysql' ? await (await sharedMariadb()).createDatabase() : 'sqlite::memory:'
   const database = await openDatabase({ url, dataDir: folder, pool: 5, log })
   const modules = await enabledModules(options, config.hosts)
   const server = await Server.start({ config, modules, db: database, clock, log, version: '0.0.0-test' })
-  const tls = bedKind === 'tls' ? await openTls(folder, config, log) : undefined
-  const port = tls === undefined ? 0 : await server.listenOn('127.0.0.1', 0, tls, true)
+  const tls = new TlsContexts({ default: await ensureCertificate(folder, config.hosts), hosts: new Map(), log })
+  const close = async () => {
+    await server.stop()
+    tls.close()
+    await database.close()
+  }
+  return { server, config, database, clock, tls, errors, close }
+}
+
+/** A bed for stories, of the kind that `BED` says. */
+export async function openBed(options: BedOptions = {}): Promise<Bed> {
+  const folder = await mkdtemp(join(tmpdir(), 'stonechat-bed-'))
+  const { server, config, database, clock, tls, errors, close } = await openPlainBed(options, folder)
+  const port = bedKind === 'tls' ? await server.listenOn('127.0.0.1', 0, tls, true) : 0
   const domain = config.hosts[0]!
   return {
     server,
@@ -67,16 +90,10 @@ export async function openBed(options: BedOptions = {}): Promise<Bed> {
       return pair
     },
     close: async () => {
-      await server.stop()
-      tls?.close()
-      await database.close()
+      await close()
+      await rm(folder, { recursive: true })
     },
   }
-}
-
-async function openTls(folder: string, config: ServerConfig, log: bunyan): Promise<TlsContexts> {
-  const files = await ensureCertificate(folder, config.hosts)
-  return new TlsContexts({ default: files, hosts: new Map(), log })
 }
 
 /** The configuration of a bed: the defaults, but cheap hashing and wrong passwords answered at once. */

@@ -129,6 +129,12 @@ export class Client {
     await this.ends()
   }
 
+  /** Cuts the connection before a resource is bound. */
+  async isCut(): Promise<void> {
+    this.transport.cut()
+    await this.ends()
+  }
+
   /** Expects the stream to be over, with nothing unheard. */
   async ends(): Promise<void> {
     while (!this.#ended) await this.#more('the end of the stream')

@@ -143,7 +143,7 @@ export async function drain(actor: Actor): Promise<void> {
 
 /** A scene played against a server; it fails, too, when the server logs an error that the story does not expect. */
 export function story(title: string, scene: (s: Story) => Promise<void>, options: BedOptions & { readonly expectErrors?: boolean } = {}): void {
-  test(title, async () => {
+  test(title, { timeout: 60_000 }, async () => {
     const { expectErrors = false, ...bedOptions } = options
     const key = JSON.stringify(bedOptions)
     if (!beds.has(key)) beds.set(key, openBed(bedOptions))

@@ -29,7 +29,7 @@ export class MemoryPair implements Connection, Transport {
   }
 
   cut(): void {
-    setImmediate(() => this.#finish('cut'))
+    this.#finish('cut')
   }
 
   write(text: string): void {

@@ -12,7 +12,11 @@ const rows: [title: string, source: string, tree: string][] = [
   ['a declaration that says nothing new', "<message xmlns='jabber:client' to='a'/>", '<message to="a"/>'],
   ['the same deeper', "<a xmlns='u'><b xmlns='u'/></a>", '<a xmlns="u"><b/></a>'],
   ['a foreign payload', "<iq><query xmlns='u'><item/></query></iq>", '<iq><query xmlns="u"><item/></query></iq>'],
-  ['a foreign payload by prefix', "<iq><p:query xmlns:p='u'><p:item/></p:query></iq>", '<iq><query xmlns="u"><item/></query></iq>'],
+  [
+    'a foreign payload by prefix',
+    "<iq><p:query xmlns:p='u'><p:item/></p:query></iq>",
+    '<iq><query xmlns="u"><item/></query></iq>',
+  ],
   ['back in the stream', "<a xmlns='u'><b xmlns='jabber:client'/></a>", '<a xmlns="u"><b xmlns="jabber:client"/></a>'],
   ['unprefixed in prefixed', "<p:a xmlns:p='u'><b/></p:a>", '<a xmlns="u"><b xmlns="jabber:client"/></a>'],
   ['prefixed in default of the same', "<a xmlns='u' xmlns:p='u'><p:b/></a>", '<a xmlns="u"><b/></a>'],
@@ -25,7 +29,11 @@ const rows: [title: string, source: string, tree: string][] = [
   ['xml declared', "<a xmlns:xml='http://www.w3.org/XML/1998/namespace' xml:lang='de'/>", '<a xml:lang="de"/>'],
   ['a prefixed attribute', "<a xmlns:p='u' p:b='1'/>", '<a p:b="1" xmlns:p="u"/>'],
   ['one whose declaration is outside', "<a xmlns:p='u'><b p:c='1'/></a>", '<a><b p:c="1" xmlns:p="u"/></a>'],
-  ['two of two namespaces', "<a xmlns:p='u' xmlns:q='v' p:b='1' q:b='2' b='3'/>", '<a p:b="1" q:b="2" b="3" xmlns:p="u" xmlns:q="v"/>'],
+  [
+    'two of two namespaces',
+    "<a xmlns:p='u' xmlns:q='v' p:b='1' q:b='2' b='3'/>",
+    '<a p:b="1" q:b="2" b="3" xmlns:p="u" xmlns:q="v"/>',
+  ],
   ['a prefix of the stream header', "<d:x d:y='1'/>", '<x d:y="1" xmlns="urn:dialback" xmlns:d="urn:dialback"/>'],
   ['an element of the stream', '<stream:features/>', `<features xmlns="${streams}"/>`],
   [
@@ -43,7 +51,11 @@ const rows: [title: string, source: string, tree: string][] = [
   ['a CDATA section that ends in brackets', '<a><![CDATA[]]]]></a>', '<a>]]</a>'],
   ['a bracket apart from the rest', '<a>]]&#62;<![CDATA[]]]]><![CDATA[>]]></a>', '<a>]]&gt;]]&gt;</a>'],
   ['names of other scripts', '<\u0436\u00b7-.1 \u540d="\u00fc"/>', '<\u0436\u00b7-.1 \u540d="\u00fc"/>'],
-  ['names of methods', "<constructor toString='1' hasOwnProperty='2'/>", '<constructor toString="1" hasOwnProperty="2"/>'],
+  [
+    'names of methods',
+    "<constructor toString='1' hasOwnProperty='2'/>",
+    '<constructor toString="1" hasOwnProperty="2"/>',
+  ],
   ['space in tags', "<a\n b = '1'\t></a\r\n>", '<a b="1"/>'],
   ['> in a value and in text', "<a b='>'>></a>", '<a b="&gt;">&gt;</a>'],
 ]
@@ -74,7 +86,7 @@ describe('a tree in the program’s form', () => {
 // FIELD-NOTES: what is accepted, written again, is well-formed and the same to another parser.
 describe('smuggling', () => {
   const hostile = [
-    "<message><body>&lt;/body>&lt;/message>&lt;presence/></body></message>",
+    '<message><body>&lt;/body>&lt;/message>&lt;presence/></body></message>',
     "<message><body><![CDATA[</body></message><iq type='set'/>]]></body></message>",
     "<message id='&quot;/>&lt;iq/>' to='&apos;&#x3c;!--'/>",
     "<message id='&#10;&#13;&#9;'><body>&#13;&#10;</body></message>",

@@ -18,7 +18,10 @@ function after(stanza: string | Uint8Array, limits: ParserLimits): string[] {
 function limited(chunks: Uint8Array[], limits: ParserLimits): { stanzas: number; errors: string[] } {
   let stanzas = 0
   const errors: string[] = []
-  const parser = new StreamParser({ onOpen() {}, onStanza: () => stanzas++, onEnd() {}, onError: (e) => errors.push(e.condition) }, noLimits)
+  const parser = new StreamParser(
+    { onOpen() {}, onStanza: () => stanzas++, onEnd() {}, onError: (e) => errors.push(e.condition) },
+    noLimits,
+  )
   parser.write(Buffer.from(header))
   parser.setLimits(limits)
   for (const chunk of chunks) parser.write(chunk)
@@ -30,7 +33,14 @@ const policy = ['policy-violation']
 
 describe('limits hold while reading', () => {
   it('bytes: the limit is allowed, one more is not', () => {
-    for (const stanza of ["<a b='0123456789'/>", '<a>0123456789</a>', '<a><b/><![CDATA[x]]></a>', '<a>é😀</a>', '<é/>', "<a b='é&amp;😀'/>"]) {
+    for (const stanza of [
+      "<a b='0123456789'/>",
+      '<a>0123456789</a>',
+      '<a><b/><![CDATA[x]]></a>',
+      '<a>é😀</a>',
+      '<é/>',
+      "<a b='é&amp;😀'/>",
+    ]) {
       const bytes = Buffer.byteLength(stanza)
       assert.deepEqual(after(stanza, { ...noLimits, bytes }), ['1 stanzas'], stanza)
       assert.deepEqual(after(stanza, { ...noLimits, bytes: bytes - 1 }), policy, stanza)
@@ -60,7 +70,9 @@ describe('limits hold while reading', () => {
     const long = header.replace('to=', `x='${'y'.repeat(9000)}' to=`)
     for (const size of [1, 100, 100_000]) {
       const bytes = Buffer.from(long)
-      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size))
+      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+        bytes.subarray(i * size, (i + 1) * size),
+      )
       assert.deepEqual(read(chunks, preAuthLimits).errors, policy)
     }
   })
@@ -78,7 +90,9 @@ describe('limits hold while reading', () => {
   })
 
   it('attributes: declarations count', () => {
-    assert.deepEqual(after("<a b='' xmlns='u' xmlns:c='v'><d e=''/></a>", { ...noLimits, attributes: 3 }), ['1 stanzas'])
+    assert.deepEqual(after("<a b='' xmlns='u' xmlns:c='v'><d e=''/></a>", { ...noLimits, attributes: 3 }), [
+      '1 stanzas',
+    ])
     assert.deepEqual(after("<a b='' xmlns='u' xmlns:c='v' d=''/>", { ...noLimits, attributes: 3 }), policy)
   })
 

@@ -114,8 +114,19 @@ const inStream: Row[] = [
   ['a second header', header, 'bad-format'],
   ['a stream in a stanza', '<message><stream:stream/></message>', 'bad-format'],
   ['a stream error in a stanza', '<message><stream:error/></message>', 'bad-format'],
-  ['an element of the stream by another prefix', "<a><b xmlns:s='http://etherx.jabber.org/streams'><s:x/></b></a>", 'bad-format'],
-  ['an element of the stream by default namespace', "<a><b xmlns='http://etherx.jabber.org/streams'/></a>", 'bad-format'],
+  [
+    'an element of the stream by another prefix',
+    "<a><b xmlns:s='http://etherx.jabber.org/streams'><s:x/></b></a>",
+    'bad-format',
+  ],
+  [
+    'an element of the stream by default namespace',
+    "<a><b xmlns='http://etherx.jabber.org/streams'/></a>",
+    'bad-format',
+  ],
+  // Of two errors, the first
+  ['an entity and then a control character', "<a b='&c;' \0/>", 'restricted-xml'],
+  ['an entity and then what is not UTF-8', bytes("<a b='&c;' ", [0xff], '/>'), 'restricted-xml'],
   // Declarations
   ['a declaration after the header', "<?xml version='1.0'?>", 'not-well-formed'],
   ['a declaration in a stanza', "<a><?xml version='1.0'?></a>", 'not-well-formed'],

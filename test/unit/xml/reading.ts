@@ -16,7 +16,12 @@ export const trailer = '</stream:stream>'
 export const noLimits: ParserLimits = { bytes: 0, depth: 0, elements: 0, attributes: 0 }
 
 /** Feeds chunks to a fresh parser and collects what it says. */
-export function read(chunks: Iterable<Uint8Array | string>, limits = noLimits, options: ParserOptions = {}, atEnd = true): Reading {
+export function read(
+  chunks: Iterable<Uint8Array | string>,
+  limits = noLimits,
+  options: ParserOptions = {},
+  atEnd = true,
+): Reading {
   const reading: Reading = { root: undefined, stanzas: [], ended: false, errors: [] }
   const parser = new StreamParser(
     {

@@ -6,7 +6,10 @@ import { serialize, Wire } from '../../../src/xml/wire.ts'
 
 describe('serialize', () => {
   it('escapes what would end something, and what a reader would change', () => {
-    assert.equal(serialize(xml('a', { b: `&<>"'\t\n\r` }, `&<>"'\t\n\r`)), `<a b="&amp;&lt;&gt;&quot;&apos;&#x9;&#xA;&#xD;">&amp;&lt;&gt;"'\t\n&#xD;</a>`)
+    assert.equal(
+      serialize(xml('a', { b: `&<>"'\t\n\r` }, `&<>"'\t\n\r`)),
+      `<a b="&amp;&lt;&gt;&quot;&apos;&#x9;&#xA;&#xD;">&amp;&lt;&gt;"'\t\n&#xD;</a>`,
+    )
   })
 
   it('replaces what XML cannot say', () => {
@@ -14,7 +17,10 @@ describe('serialize', () => {
   })
 
   it('leaves out attributes without a value, and empty elements short', () => {
-    assert.equal(serialize(xml('a', { b: undefined, c: '' }, xml('d'), 'e', xml('f', null, 'g'))), '<a c=""><d/>e<f>g</f></a>')
+    assert.equal(
+      serialize(xml('a', { b: undefined, c: '' }, xml('d'), 'e', xml('f', null, 'g'))),
+      '<a c=""><d/>e<f>g</f></a>',
+    )
   })
 
   it('writes numbers and skips holes among children', () => {
@@ -32,14 +38,18 @@ describe('serialize', () => {
 })
 
 describe('Wire', () => {
-  const stanza = () => parseDocument("<message type='chat' to='juliet@example.org' id='1'><body>a &amp; b</body></message>")
+  const stanza = () =>
+    parseDocument("<message type='chat' to='juliet@example.org' id='1'><body>a &amp; b</body></message>")
 
   it('is the stanza, to its own address or another', () => {
     const wire = Wire.of(stanza())
     const same = parseDocument(wire.text())
     assert.deepEqual({ ...same.attrs }, { type: 'chat', to: 'juliet@example.org', id: '1' })
     assert.equal(same.getChildText('body'), 'a & b')
-    assert.deepEqual({ ...parseDocument(wire.textTo('nurse@example.org/x')).attrs }, { type: 'chat', to: 'nurse@example.org/x', id: '1' })
+    assert.deepEqual(
+      { ...parseDocument(wire.textTo('nurse@example.org/x')).attrs },
+      { type: 'chat', to: 'nurse@example.org/x', id: '1' },
+    )
     assert.equal(wire.text(), wire.textTo('juliet@example.org'))
   })
 
@@ -61,7 +71,10 @@ describe('Wire', () => {
   })
 
   it('knows what it carries', () => {
-    assert.deepEqual([Wire.of(stanza()).name, Wire.of(stanza()).type, Wire.of(xml('iq')).type], ['message', 'chat', undefined])
+    assert.deepEqual(
+      [Wire.of(stanza()).name, Wire.of(stanza()).type, Wire.of(xml('iq')).type],
+      ['message', 'chat', undefined],
+    )
   })
 
   it('is rendered once', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { timeZoneOffset } from '../../../../modules/time/time-zone.ts'
 
-// XEP-0082 §3.1
+// XEP-0082
 for (const [minutes, text] of [
   [0, 'Z'],
   [-120, '+02:00'],

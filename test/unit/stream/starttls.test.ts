@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import net from 'node:net'
+import tls from 'node:tls'
+import { after, before, test } from 'node:test'
+import { Client } from '../../support/client.ts'
+import { type TcpBed, openTcpBed } from '../../support/tcp-bed.ts'
+import type { Transport } from '../../support/transport.ts'
+
+const NS_TLS = 'urn:ietf:params:xml:ns:xmpp-tls'
+let bed: TcpBed
+before(async () => {
+  bed = await openTcpBed()
+  await bed.server.hosts.get('localhost')!.accounts.create('romeo', 'pencil')
+})
+after(async () => await bed.close())
+
+/** A client on a plain socket, which can be upgraded. */
+class PlainClient extends Client {
+  readonly socket: net.Socket
+
+  constructor(socket: net.Socket, transport: Transport) {
+    super(transport)
+    this.socket = socket
+  }
+
+  static async connect(): Promise<PlainClient> {
+    const socket = net.connect(bed.port, '127.0.0.1')
+    await once(socket, 'connect')
+    const transport: Transport = { onText: () => {}, onClose: () => {}, send: (text) => void socket.write(text), cut: () => void socket.destroy() }
+    socket.on('data', (chunk) => transport.onText(chunk.toString()))
+    socket.on('close', () => transport.onClose())
+    socket.on('error', () => {})
+    return new PlainClient(socket, transport)
+  }
+
+  /** Goes on over TLS. */
+  async secures(): Promise<Client> {
+    this.socket.removeAllListeners('data')
+    const secure = tls.connect({ socket: this.socket, servername: 'localhost', rejectUnauthorized: false })
+    await once(secure, 'secureConnect')
+    const transport: Transport = { onText: () => {}, onClose: () => {}, send: (text) => void secure.write(text), cut: () => void secure.destroy() }
+    secure.on('data', (chunk) => transport.onText(chunk.toString()))
+    secure.on('close', () => transport.onClose())
+    return new Client(transport)
+  }
+}
+
+test('STARTTLS is required, alone in the features, and leads to a login // RFC 6120 §5.3.1, §5.4', async () => {
+  const client = await PlainClient.connect()
+  const features = await client.opens('localhost')
+  assert.ok(features.getChild('starttls', NS_TLS)?.getChild('required'))
+  assert.equal(features.getChildElements().length, 1, String(features))
+  client.send(`<starttls xmlns='${NS_TLS}'/>`)
+  await client.receives`<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`
+  const secure = await client.secures()
+  await secure.logsIn('romeo', 'localhost', 'pencil')
+  assert.equal(secure.header!.attrs['from'], 'localhost')
+  await secure.receivesNothing()
+  secure.transport.cut()
+})
+
+test('a login before TLS fails with encryption-required // RFC 6120 §6.5.4', async () => {
+  const client = await PlainClient.connect()
+  await client.opens('localhost')
+  client.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${btoa('\0romeo\0pencil')}</auth>`)
+  await client.receives`<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><encryption-required/></failure>`
+  client.transport.cut()
+})
+
+test('plain text sent along with <starttls/> is never answered inside TLS // RFC 6120 §5.4.3.3', async () => {
+  const client = await PlainClient.connect()
+  await client.opens('localhost')
+  client.send(`<starttls xmlns='${NS_TLS}'/><auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${btoa('\0romeo\0pencil')}</auth>`)
+  while (!client.ended) await new Promise((resolve) => setImmediate(resolve))
+})
+
+test('STARTTLS inside TLS fails and ends the stream // RFC 6120 §5.4.2.2', async () => {
+  const client = await PlainClient.connect()
+  await client.opens('localhost')
+  client.send(`<starttls xmlns='${NS_TLS}'/>`)
+  await client.receives`<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`
+  const secure = await client.secures()
+  const features = await secure.opens('localhost')
+  assert.equal(features.getChild('starttls', NS_TLS), undefined)
+  secure.send(`<starttls xmlns='${NS_TLS}'/>`)
+  await secure.receives`<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`
+  await secure.ends()
+})
+
+test('a connection that never says anything is closed with connection-timeout', async () => {
+  const client = await PlainClient.connect()
+  await bed.accepted()
+  bed.clock.advance(30_000)
+  await client.receivesStreamError('connection-timeout')
+})
+
+test('a handshake that never comes is cut', async () => {
+  const client = await PlainClient.connect()
+  await client.opens('localhost')
+  client.send(`<starttls xmlns='${NS_TLS}'/>`)
+  await client.receives`<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`
+  bed.clock.advance(30_000)
+  await client.ends()
+})
+
+test('a peer that does not read is cut at the bound, and the server goes on', async () => {
+  const romeo = await bed.login('romeo', 'pencil')
+  const { socket } = romeo
+  socket.pause()
+  const jid = romeo.jid
+  const other = await bed.login('romeo', 'pencil')
+  const body = 'x'.repeat(60_000)
+  const session = bed.server.hosts.get('localhost')!.user({ local: 'romeo' } as never)!.sessions.get(romeo.resource)!
+  for (let sent = 0; session.live; sent++) {
+    assert.ok(sent < 2_000, 'the session is still there after 120 MB')
+    other.send(`<message to='${jid}'><body>${body}</body></message>`)
+    if (sent % 20 === 0) await other.asks`<iq type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>`
+  }
+  await other.asks`<iq type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>`
+  other.transport.cut()
+  socket.destroy()
+})
+
+test('connections are limited in total and for each address', async () => {
+  const limited = await openTcpBed({ server: { limits: { connectionsPerAddress: 2 } } })
+  const connect = async () => {
+    const socket = net.connect(limited.port, '127.0.0.1')
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    return socket
+  }
+  const first = await connect()
+  const second = await connect()
+  const third = await connect()
+  await once(third, 'close')
+  first.destroy()
+  await limited.closed()
+  const fourth = await connect()
+  fourth.write(`<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>`)
+  const [answer] = (await once(fourth, 'data')) as [Buffer]
+  assert.match(answer.toString(), /stream:features/)
+  for (const socket of [second, fourth]) socket.destroy()
+  await limited.close()
+})
