@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
@@ -137,17 +138,21 @@ function canConnect(port: number): Promise<boolean> {
   })
 }
 
-/** Two ports nobody uses at this moment. */
+/** Two ports nobody uses at this moment, below those the system gives to outgoing connections. */
 async function freePorts(): Promise<[number, number]> {
-  const servers = [net.createServer(), net.createServer()]
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) =>
-          server.listen(0, '127.0.0.1', () => resolve((server.address() as net.AddressInfo).port)),
-        ),
-    ),
-  )
-  for (const server of servers) server.close()
-  return [ports[0]!, ports[1]!]
+  const ports = new Set<number>()
+  while (ports.size < 2) {
+    const port = randomInt(10_000, 32_000)
+    if (await canListen(port)) ports.add(port)
+  }
+  const [plain, tls] = [...ports]
+  return [plain!, tls!]
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = net.createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }

@@ -12,7 +12,9 @@ if (major > 22 || (major === 22 && minor >= 18)) {
 } else {
   const node = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
   if (!existsSync(node)) {
-    console.error(`stonechat: Node ${process.versions.node} is too old; it needs 22.18 or newer. Run npm install here, which brings one.`)
+    console.error(
+      `stonechat: Node ${process.versions.node} is too old; it needs 22.18 or newer. Run npm install here, which brings one.`,
+    )
     process.exit(1)
   }
   const server = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })

@@ -2,17 +2,17 @@ import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { Command, CommanderError } from 'commander'
 import { ConfigError, formatProblems } from './config/problem.ts'
+import { showConfig } from './config-report.ts'
 import { CommandError, type CommandSpec } from './module/command.ts'
 import { askRunningServer } from './net/control-socket.ts'
 import { TlsFileError } from './net/tls-context.ts'
 import { describePipeline } from './pipeline-report.ts'
 import { openServer, serve } from './serve.ts'
+import { sqlFolder } from './server.ts'
 import { loadSetup, openLog, programVersion, type Setup } from './setup.ts'
 import { DatabaseError, openDatabase } from './storage/database.ts'
 import { migrate, SchemaError } from './storage/migrate.ts'
-import { sqlFolder } from './server.ts'
 import { userCommands } from './user-commands.ts'
-import { showConfig } from './config-report.ts'
 
 /** Exit codes, after sysexits.h. */
 const EXIT_USAGE = 64
@@ -35,8 +35,14 @@ function report(error: unknown): number {
     process.stderr.write(formatProblems(error.problems))
     return EXIT_CONFIG
   }
-  const expected = error instanceof CommandError || error instanceof SchemaError || error instanceof DatabaseError || error instanceof TlsFileError
-  process.stderr.write(`stonechat: ${expected ? error.message : error instanceof Error ? (error.cause instanceof Error ? (error.stack ?? error.message) : error.message) : String(error)}\n`)
+  const expected =
+    error instanceof CommandError ||
+    error instanceof SchemaError ||
+    error instanceof DatabaseError ||
+    error instanceof TlsFileError
+  process.stderr.write(
+    `stonechat: ${expected ? error.message : error instanceof Error ? (error.cause instanceof Error ? (error.stack ?? error.message) : error.message) : String(error)}\n`,
+  )
   return 1
 }
 
@@ -57,13 +63,21 @@ function buildProgram(): Command {
       if (config !== undefined) program.setOptionValue('config', config)
     })
 
-  withConfig(program.command('serve', { isDefault: true })).description('Runs the server (what `npm start` does).').action(async () => await serve(await setup()))
-  withConfig(program.command('check')).description('Validates the configuration and starts nothing.').action(async () => {
-    const { config, configFolder } = await setup()
-    print([`The configuration in ${configFolder} is right; it serves ${config.hosts.join(', ')}.`])
-  })
-  withConfig(program.command('migrate')).description('Brings the database schema up to date.').action(async () => print(await runMigrations(await setup())))
-  withConfig(program.command('pipeline')).description('Prints the order in which modules see stanzas.').action(async () => print(await describePipeline(await setup())))
+  withConfig(program.command('serve', { isDefault: true }))
+    .description('Runs the server (what `npm start` does).')
+    .action(async () => await serve(await setup()))
+  withConfig(program.command('check'))
+    .description('Validates the configuration and starts nothing.')
+    .action(async () => {
+      const { config, configFolder } = await setup()
+      print([`The configuration in ${configFolder} is right; it serves ${config.hosts.join(', ')}.`])
+    })
+  withConfig(program.command('migrate'))
+    .description('Brings the database schema up to date.')
+    .action(async () => print(await runMigrations(await setup())))
+  withConfig(program.command('pipeline'))
+    .description('Prints the order in which modules see stanzas.')
+    .action(async () => print(await describePipeline(await setup())))
   const config = program.command('config').description('Tells about the configuration.')
   withConfig(config.command('show'))
     .description('Prints each value of a module and the file and line it came from.')
@@ -74,9 +88,15 @@ function buildProgram(): Command {
   return program
 }
 
-function addCommand(parent: Command, spec: CommandSpec, setup: () => Promise<Setup>, withConfig: (command: Command) => Command): void {
+function addCommand(
+  parent: Command,
+  spec: CommandSpec,
+  setup: () => Promise<Setup>,
+  withConfig: (command: Command) => Command,
+): void {
   const command = withConfig(parent.command(spec.name.split(' ').at(-1)!)).description(spec.summary)
-  for (const { name, summary } of spec.args ?? []) command.argument(name.endsWith('?') ? `[${name.slice(0, -1)}]` : `<${name}>`, summary)
+  for (const { name, summary } of spec.args ?? [])
+    command.argument(name.endsWith('?') ? `[${name.slice(0, -1)}]` : `<${name}>`, summary)
   command.action(async (...given: unknown[]) => {
     const args = given.slice(0, spec.args?.length ?? 0).filter((arg): arg is string => typeof arg === 'string')
     const loaded = await setup()
@@ -130,7 +150,8 @@ async function readPassword(): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
   const password = await readLine(silent, 'Password: ')
   const again = await readLine(silent, 'Again: ')
-  if (password === undefined || password !== again) throw new CommandError('The two passwords are not the same; nothing was changed.')
+  if (password === undefined || password !== again)
+    throw new CommandError('The two passwords are not the same; nothing was changed.')
   return password
 }
 

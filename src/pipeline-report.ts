@@ -7,7 +7,12 @@ export async function describePipeline(setup: Setup): Promise<string[]> {
   const config = { ...setup.config, database: { client: 'sqlite', file: ':memory:' } } as const
   const opened = await openServer({ ...setup, config }, openLog({ ...config, log: { ...config.log, level: 'error' } }))
   try {
-    return [...opened.server.hosts.values()].flatMap((host) => [`host ${host.domain}`, ...describeFlows(host.flows).trimEnd().split('\n'), 'iq', ...host.iq.describe().map((line) => `  ${line}`)])
+    return [...opened.server.hosts.values()].flatMap((host) => [
+      `host ${host.domain}`,
+      ...describeFlows(host.flows).trimEnd().split('\n'),
+      'iq',
+      ...host.iq.describe().map((line) => `  ${line}`),
+    ])
   } finally {
     await opened.close()
   }

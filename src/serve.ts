@@ -1,7 +1,6 @@
 import type Logger from 'bunyan'
 import { CommandError } from './module/command.ts'
-import { ControlSocket } from './net/control-socket.ts'
-import { askRunningServer } from './net/control-socket.ts'
+import { askRunningServer, ControlSocket } from './net/control-socket.ts'
 import { Server } from './server.ts'
 import { openLog, openTls, programVersion, type Setup } from './setup.ts'
 import { type Database, openDatabase } from './storage/database.ts'
@@ -20,7 +19,14 @@ export async function openServer({ config, enabled }: Setup, log: Logger): Promi
   const url = database.client === 'mysql' ? database.url : `sqlite:${database.file}`
   const db = await openDatabase({ url, dataDir: data, pool: databasePool, log })
   try {
-    const server = await Server.start({ config, modules: enabled, db, clock: systemClock, log, version: programVersion() })
+    const server = await Server.start({
+      config,
+      modules: enabled,
+      db,
+      clock: systemClock,
+      log,
+      version: programVersion(),
+    })
     const close = async () => {
       await server.stop()
       await db.close()
@@ -35,7 +41,8 @@ export async function openServer({ config, enabled }: Setup, log: Logger): Promi
 /** Runs the server until it is told to stop: SIGINT and SIGTERM stop it in order, SIGHUP reloads certificates. */
 export async function serve(setup: Setup): Promise<void> {
   const { config } = setup
-  if ((await askRunningServer(config.data, 'user list', [])) !== undefined) throw new CommandError(`A server is running on the data in ${config.data} already: stop that one first.`)
+  if ((await askRunningServer(config.data, 'user list', [])) !== undefined)
+    throw new CommandError(`A server is running on the data in ${config.data} already: stop that one first.`)
   const log = openLog(config)
   const tls = await openTls(setup, log)
   const opened = await openServer(setup, log)
@@ -67,7 +74,9 @@ function banner(setup: Setup, ports: { client: number; clientTls: number }): str
   const { config, configFolder } = setup
   const lines = [
     `Stonechat ${programVersion()} serves ${config.hosts.join(', ')}.`,
-    ...(ports.client > 0 ? [`  Clients connect to port ${ports.client} (STARTTLS${config.requireTls ? '' : ', or without TLS'}).`] : []),
+    ...(ports.client > 0
+      ? [`  Clients connect to port ${ports.client} (STARTTLS${config.requireTls ? '' : ', or without TLS'}).`]
+      : []),
     ...(ports.clientTls > 0 ? [`  Clients connect to port ${ports.clientTls} (TLS from the start).`] : []),
     `  Data:           ${config.database.client === 'mysql' ? 'MySQL, and ' : ''}${config.data}`,
     `  Configuration:  ${configFolder} (server.yaml, modules/<name>.yaml; every option stands in modules/<name>/config.yaml)`,

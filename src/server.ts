@@ -49,7 +49,12 @@ export class Server {
   #stopping = false
   #onLastClosed: () => void = () => {}
 
-  private constructor(parts: ServerParts, hosts: ReadonlyMap<string, Host>, modules: readonly HostModules[], decoySecret: Uint8Array) {
+  private constructor(
+    parts: ServerParts,
+    hosts: ReadonlyMap<string, Host>,
+    modules: readonly HostModules[],
+    decoySecret: Uint8Array,
+  ) {
     this.#parts = parts
     this.hosts = hosts
     this.#modules = modules
@@ -57,7 +62,15 @@ export class Server {
     const router = new Router(log)
     for (const host of hosts.values()) router.serve(host)
     const { guesses } = config.auth
-    const throttle = new Throttle({ perAddress: guesses.perAddress, perAccount: guesses.perAccount, windowMs: guesses.window, delayMs: guesses.delay }, clock)
+    const throttle = new Throttle(
+      {
+        perAddress: guesses.perAddress,
+        perAccount: guesses.perAccount,
+        windowMs: guesses.window,
+        delayMs: guesses.delay,
+      },
+      clock,
+    )
     this.#context = { hosts, router, clock, log, settings: streamSettings(config), throttle, decoySecret }
     for (const command of userCommands(hosts)) this.commands.add(command)
   }
@@ -66,16 +79,24 @@ export class Server {
   static async start(parts: ServerParts): Promise<Server> {
     const { config, db, clock, log } = parts
     await migrate(db, sqlFolder)
-    const facts: ServerFacts = { name: 'Stonechat', version: parts.version, startedMs: clock.now(), admins: config.admins.map(String) }
+    const facts: ServerFacts = {
+      name: 'Stonechat',
+      version: parts.version,
+      startedMs: clock.now(),
+      admins: config.admins.map(String),
+    }
     const hosts = new Map<string, Host>()
     const started: HostModules[] = []
     for (const domain of config.hosts) {
       const accounts = new Accounts(db, domain, {
         iterations: config.auth.scramIterations,
         clock,
-        onUpgradeFailure: (error) => log.warn({ err: error, host: domain }, 'the password hashes of an account could not be upgraded at login'),
+        onUpgradeFailure: (error) =>
+          log.warn({ err: error, host: domain }, 'the password hashes of an account could not be upgraded at login'),
       })
-      const host = new Host(domain, accounts, (hook, error) => log.error({ err: error, hook, host: domain }, 'a listener crashed'))
+      const host = new Host(domain, accounts, (hook, error) =>
+        log.error({ err: error, hook, host: domain }, 'a listener crashed'),
+      )
       hosts.set(domain, host)
     }
     const server = new Server(parts, hosts, started, await decoySecret(db))
@@ -95,14 +116,23 @@ export class Server {
       if (port === 0) return 0
       return await this.listenOn(address, port, tls, direct, count)
     }
-    const ports = { client: await open(config.listen.client, false), clientTls: await open(config.listen.clientTls, true) }
+    const ports = {
+      client: await open(config.listen.client, false),
+      clientTls: await open(config.listen.clientTls, true),
+    }
     this.#sweepLater()
     log.info({ ports, hosts: config.hosts }, 'listening')
     return ports
   }
 
   /** Opens one port; with port 0 the system picks one. `direct` is TLS from the first byte (XEP-0368). */
-  async listenOn(address: string, port: number, tls: TlsContexts, direct: boolean, count: ConnectionCount = new ConnectionCount({ connections: 0, connectionsPerAddress: 0 })): Promise<number> {
+  async listenOn(
+    address: string,
+    port: number,
+    tls: TlsContexts,
+    direct: boolean,
+    count: ConnectionCount = new ConnectionCount({ connections: 0, connectionsPerAddress: 0 }),
+  ): Promise<number> {
     const { pause, drop, time } = this.#parts.config.limits.outbound
     const limits = { pauseBytes: pause, dropBytes: drop, pauseMs: time }
     const listener = new Listener(count, this.#parts.log, (socket) => {
@@ -161,7 +191,12 @@ function streamSettings(config: ServerConfig): StreamSettings {
   return {
     requireTls: config.requireTls,
     mechanisms: config.auth.mechanisms,
-    preAuthLimits: { bytes: preAuth.bytes, elements: preAuth.elements, depth: stanza.depth, attributes: stanza.attributes },
+    preAuthLimits: {
+      bytes: preAuth.bytes,
+      elements: preAuth.elements,
+      depth: stanza.depth,
+      attributes: stanza.attributes,
+    },
     preAuthMs: preAuth.time,
     loginAttempts: config.auth.guesses.perConnection,
     liveLimits: stanza,

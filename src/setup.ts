@@ -45,7 +45,13 @@ export async function loadSetup(configFolder: string, mayBeMissing: boolean): Pr
     configs.set(module.name, loaded.byHost)
     problems.push(...loaded.problems)
   }
-  problems.push(...findStrayFiles(folder, catalogue.map((module) => module.name), config.hosts))
+  problems.push(
+    ...findStrayFiles(
+      folder,
+      catalogue.map((module) => module.name),
+      config.hosts,
+    ),
+  )
   const enabled = new Map(
     config.hosts.map((host) => [
       host,

@@ -10,7 +10,10 @@ export function userCommands(hosts: ReadonlyMap<string, Host>): CommandSpec[] {
   const find = (text: string | undefined): { host: Host; jid: Jid } => {
     const jid = parse(text)
     const host = hosts.get(jid.domain)
-    if (host === undefined) throw new CommandError(`${jid.domain} is not a domain of this server; those are: ${[...hosts.keys()].join(', ')}.`)
+    if (host === undefined)
+      throw new CommandError(
+        `${jid.domain} is not a domain of this server; those are: ${[...hosts.keys()].join(', ')}.`,
+      )
     return { host, jid }
   }
   const existing = async (text: string | undefined) => {
@@ -75,7 +78,9 @@ export function userCommands(hosts: ReadonlyMap<string, Host>): CommandSpec[] {
           `  login      ${account.disabled ? 'disabled' : 'enabled'}`,
           `  passwords  ${account.hashes.join(', ')}`,
           `  sessions   ${sessions.length === 0 ? 'none' : ''}`.trimEnd(),
-          ...sessions.map((s) => `    ${s.jid.resource} from ${s.stream.remoteAddress}${s.stream.secure ? '' : ', not encrypted'}`),
+          ...sessions.map(
+            (s) => `    ${s.jid.resource} from ${s.stream.remoteAddress}${s.stream.secure ? '' : ', not encrypted'}`,
+          ),
         ]
       },
     },

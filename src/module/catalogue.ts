@@ -15,7 +15,9 @@ async function loadModule(folder: string, name: string): Promise<AnyModule | und
   const files = await readdir(`${folder}/${name}`)
   const index = files.find((file) => file === 'index.ts' || file === 'index.js')
   if (index === undefined) return undefined
-  const { default: module } = (await import(pathToFileURL(`${folder}/${name}/${index}`).href)) as { default?: AnyModule }
+  const { default: module } = (await import(pathToFileURL(`${folder}/${name}/${index}`).href)) as {
+    default?: AnyModule
+  }
   if (module?.name !== name) throw new Error(`modules/${name}/${index} must export by default a module called ${name}`)
   return module
 }

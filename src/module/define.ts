@@ -64,7 +64,12 @@ export interface Context<O extends Options = {}, D extends Depends = {}> {
   readonly server: ServerFacts
 
   /** Joins a phase of a stanza flow. */
-  flow<E extends StanzaEvent, P extends keyof Phases<E>>(flow: Flow<E>, phase: P, handler: Phases<E>[P], place?: Place): void
+  flow<E extends StanzaEvent, P extends keyof Phases<E>>(
+    flow: Flow<E>,
+    phase: P,
+    handler: Phases<E>[P],
+    place?: Place,
+  ): void
   on<E>(notice: Notice<E>, handler: (e: E) => void): void
   gate<E>(gate: Gate<E>, handler: (e: E) => void | Promise<void>): void
   answer<E, A>(question: Question<E, A>, handler: (e: E) => A | undefined): void

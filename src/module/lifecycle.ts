@@ -47,7 +47,9 @@ export class HostModules {
         try {
           apis.set(module.name, await module.setup(this.#context(module, config, deps)))
         } catch (error) {
-          throw new Error(`module ${module.name} could not start on ${this.#host.domain}: ${String(error)}`, { cause: error })
+          throw new Error(`module ${module.name} could not start on ${this.#host.domain}: ${String(error)}`, {
+            cause: error,
+          })
         }
         for (const feature of module.features?.host ?? []) this.#host.features.host.add(feature)
         for (const feature of module.features?.account ?? []) this.#host.features.account.add(feature)
@@ -75,7 +77,10 @@ export class HostModules {
   #resolve(module: AnyModule, apis: ReadonlyMap<string, unknown>): Record<string, unknown> {
     const deps: Record<string, unknown> = {}
     for (const { key, name, soft } of dependenciesOf(module)) {
-      if (!apis.has(name) && !soft) throw new Error(`module ${module.name} needs module ${name}, which is turned off: turn it on, or ${module.name} off`)
+      if (!apis.has(name) && !soft)
+        throw new Error(
+          `module ${module.name} needs module ${name}, which is turned off: turn it on, or ${module.name} off`,
+        )
       deps[key] = apis.get(name)
     }
     return deps
@@ -95,7 +100,8 @@ export class HostModules {
       db,
       kv: new KeyValue(db, `${name}@${host.domain}`),
       server,
-      flow: (flow, phase, handler, place) => void this.#registrations.push({ module: name, flow, phase, handler: handler as never, ...place }),
+      flow: (flow, phase, handler, place) =>
+        void this.#registrations.push({ module: name, flow, phase, handler: handler as never, ...place }),
       on: (notice, handler) => lend(host.hooks.attach(notice, handler)),
       gate: (gate, handler) => lend(host.hooks.attach(gate, handler)),
       answer: (question, handler) => lend(host.hooks.attach(question, handler)),

@@ -41,7 +41,8 @@ export class ControlSocket {
       })
       createInterface({ input: socket }).once('line', (line) => {
         const request = readRequest(line)
-        const reply = request === undefined ? Promise.resolve({ error: 'That is no command.' }) : run(request.command, request.args)
+        const reply =
+          request === undefined ? Promise.resolve({ error: 'That is no command.' }) : run(request.command, request.args)
         reply.then((answer) => socket.end(`${JSON.stringify(answer)}\n`))
       })
     })
@@ -52,7 +53,8 @@ export class ControlSocket {
     const folder = join(this.#path, '..')
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const { uid } = lstatSync(folder)
-    if (process.getuid !== undefined && uid !== process.getuid()) throw new Error(`${folder} belongs to another user: it must belong to the one the server runs as`)
+    if (process.getuid !== undefined && uid !== process.getuid())
+      throw new Error(`${folder} belongs to another user: it must belong to the one the server runs as`)
     rmSync(this.#path, { force: true })
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject)
@@ -70,7 +72,8 @@ export class ControlSocket {
 function readRequest(line: string): { command: string; args: string[] } | undefined {
   try {
     const { command, args } = JSON.parse(line) as { command?: unknown; args?: unknown }
-    if (typeof command !== 'string' || !Array.isArray(args) || args.some((arg) => typeof arg !== 'string')) return undefined
+    if (typeof command !== 'string' || !Array.isArray(args) || args.some((arg) => typeof arg !== 'string'))
+      return undefined
     return { command, args: args as string[] }
   } catch {
     return undefined
@@ -78,7 +81,11 @@ function readRequest(line: string): { command: string; args: string[] } | undefi
 }
 
 /** Has the running server of a data folder run a command; `undefined` when none is running. */
-export function askRunningServer(dataFolder: string, command: string, args: readonly string[]): Promise<ControlReply | undefined> {
+export function askRunningServer(
+  dataFolder: string,
+  command: string,
+  args: readonly string[],
+): Promise<ControlReply | undefined> {
   return new Promise((resolve, reject) => {
     const socket = net.connect(controlPath(dataFolder))
     let answer = ''

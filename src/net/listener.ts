@@ -65,7 +65,8 @@ export class Listener {
       return await this.#listen(address, port)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (address === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) return await this.#listen('0.0.0.0', port)
+      if (address === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL'))
+        return await this.#listen('0.0.0.0', port)
       const why =
         code === 'EADDRINUSE'
           ? 'another program uses it: stop that one, or choose another port under listen: in server.yaml'

@@ -75,7 +75,9 @@ export class TcpConnection implements Connection, Flushable {
     if (this.#congested) return
     this.#congested = true
     if (this.#limits.pauseMs > 0)
-      this.#cancelDrop = this.#clock.after(this.#limits.pauseMs, () => this.destroy('the peer does not read what it is sent'))
+      this.#cancelDrop = this.#clock.after(this.#limits.pauseMs, () =>
+        this.destroy('the peer does not read what it is sent'),
+      )
     this.#socket.once('drain', () => {
       this.#cancelDrop?.()
       this.#congested = false

@@ -6,7 +6,15 @@ import { StanzaEvent, type StanzaKind } from './stanza-event.ts'
 
 const iqTypes = new Set(['get', 'set', 'result', 'error'])
 const messageTypes = new Set(['chat', 'error', 'groupchat', 'headline', 'normal'])
-const presenceTypes = new Set(['error', 'probe', 'subscribe', 'subscribed', 'unavailable', 'unsubscribe', 'unsubscribed'])
+const presenceTypes = new Set([
+  'error',
+  'probe',
+  'subscribe',
+  'subscribed',
+  'unavailable',
+  'unsubscribe',
+  'unsubscribed',
+])
 
 /**
  * Checks the shape of a stanza a client sent, stamps its `from`, prepares its `to` and makes the event of it.
@@ -20,7 +28,18 @@ export function classify(stanza: Element, session: Session): StanzaEvent {
   stanza.attrs['from'] = session.address
   const { to: text } = stanza.attrs
   const type = checkShape(stanza, kind)
-  if (text === undefined) return new StanzaEvent(stanza, kind, type, session.jid, session.jid.bare, false, session, session.host, session.user)
+  if (text === undefined)
+    return new StanzaEvent(
+      stanza,
+      kind,
+      type,
+      session.jid,
+      session.jid.bare,
+      false,
+      session,
+      session.host,
+      session.user,
+    )
   const to = parseTo(text)
   if (to.toString() !== text) stanza.attrs['to'] = to.toString()
   return new StanzaEvent(stanza, kind, type, session.jid, to, true, session, session.host, session.user)
@@ -44,15 +63,18 @@ export function checkShape(stanza: Element, kind: StanzaKind): string {
   }
   if (kind === 'presence') {
     // RFC 6121 §4.7.1: a value that is not defined is an error.
-    if (type !== undefined && !presenceTypes.has(type)) throw new StanzaError('bad-request', 'There is no such type of presence.')
+    if (type !== undefined && !presenceTypes.has(type))
+      throw new StanzaError('bad-request', 'There is no such type of presence.')
     return type ?? ''
   }
   // RFC 6120 §8.2.3: `type` and `id` are required; a request has exactly one child, a result at most one.
-  if (type === undefined || !iqTypes.has(type)) throw new StanzaError('bad-request', 'The type of an IQ is get, set, result or error.')
+  if (type === undefined || !iqTypes.has(type))
+    throw new StanzaError('bad-request', 'The type of an IQ is get, set, result or error.')
   if (stanza.attrs['id'] === undefined) throw new StanzaError('bad-request', 'An IQ needs an id.')
   let elements = 0
   for (const child of stanza.children) if (typeof child !== 'string') elements++
-  if ((type === 'get' || type === 'set') && elements !== 1) throw new StanzaError('bad-request', 'A request has exactly one child.')
+  if ((type === 'get' || type === 'set') && elements !== 1)
+    throw new StanzaError('bad-request', 'A request has exactly one child.')
   if (type === 'result' && elements > 1) throw new StanzaError('bad-request', 'A result has at most one child.')
   return type
 }

@@ -31,7 +31,11 @@ const flow = (id: number, name: string): Flow => ({ kind: 'flow', id, name })
  * IQ requests to the server or an account are answered from the IQ table; the IQ flows guard them and those between clients.
  */
 export const flows = {
-  message: { leaving: flow(0, 'message.leaving'), arriving: flow(1, 'message.arriving'), stranded: flow(2, 'message.stranded') },
+  message: {
+    leaving: flow(0, 'message.leaving'),
+    arriving: flow(1, 'message.arriving'),
+    stranded: flow(2, 'message.stranded'),
+  },
   presence: { leaving: flow(3, 'presence.leaving'), arriving: flow(4, 'presence.arriving') },
   iq: { leaving: flow(5, 'iq.leaving'), arriving: flow(6, 'iq.arriving') },
 } as const

@@ -34,13 +34,21 @@ export class IqTable {
   readonly #entries = new Map<string, Map<string, IqEntry>>()
 
   /** @throws Error when two modules claim the same request, naming both. */
-  add(type: 'get' | 'set', target: IqTarget, name: string, xmlns: string, module: string, handler: IqHandler): () => void {
+  add(
+    type: 'get' | 'set',
+    target: IqTarget,
+    name: string,
+    xmlns: string,
+    module: string,
+    handler: IqHandler,
+  ): () => void {
     const slot = `${target} ${type}`
     const byNamespace = this.#entries.get(xmlns) ?? new Map<string, IqEntry>()
     this.#entries.set(xmlns, byNamespace)
     const key = `${slot} ${name}`
     const rival = byNamespace.get(key) ?? this.#rival(byNamespace, type, target, name)
-    if (rival) throw new Error(`modules ${rival.module} and ${module} both answer <${name} xmlns='${xmlns}'/> (${slot})`)
+    if (rival)
+      throw new Error(`modules ${rival.module} and ${module} both answer <${name} xmlns='${xmlns}'/> (${slot})`)
     byNamespace.set(key, { module, handler })
     return () => byNamespace.delete(key)
   }

@@ -21,7 +21,13 @@ export function runFlow(steps: readonly Step[], event: StanzaEvent, onCrash: Cra
   return false
 }
 
-async function finish(steps: readonly Step[], at: number, pending: Promise<unknown>, event: StanzaEvent, onCrash: CrashReport): Promise<boolean> {
+async function finish(
+  steps: readonly Step[],
+  at: number,
+  pending: Promise<unknown>,
+  event: StanzaEvent,
+  onCrash: CrashReport,
+): Promise<boolean> {
   for (let i = at; ; ) {
     if ((await settle(steps[i]!, pending, onCrash)) === true) return true
     for (;;) {

@@ -41,7 +41,17 @@ export class StanzaEvent {
   readonly user: User | undefined
   #wire: Wire | undefined
 
-  constructor(stanza: Element, kind: StanzaKind, type: string, from: Jid, to: Jid, directed: boolean, origin: Session | null, host: Host, user: User | undefined) {
+  constructor(
+    stanza: Element,
+    kind: StanzaKind,
+    type: string,
+    from: Jid,
+    to: Jid,
+    directed: boolean,
+    origin: Session | null,
+    host: Host,
+    user: User | undefined,
+  ) {
     this.stanza = stanza
     this.kind = kind
     this.type = type

@@ -50,7 +50,8 @@ function messageToAccount(event: StanzaEvent): Delivery {
 /** The resources a message to the bare JID goes to: all that are available with a priority that is not negative. */
 function* takers(event: StanzaEvent): Generator<Session> {
   if (event.user === undefined) return
-  for (const session of event.user.sessions.values()) if (session.priority !== null && session.priority >= 0) yield session
+  for (const session of event.user.sessions.values())
+    if (session.priority !== null && session.priority >= 0) yield session
 }
 
 /** RFC 6121 §8.5.2.1.2: presence goes to every available resource, whatever its priority. */

@@ -1,5 +1,5 @@
-import { Jid } from '../jid/jid.ts'
 import type Logger from 'bunyan'
+import { Jid } from '../jid/jid.ts'
 import { checkShape, classify } from '../pipeline/classify.ts'
 import { type Flow, flows } from '../pipeline/flow.ts'
 import type { IqRequest, IqTarget } from '../pipeline/iq-table.ts'
@@ -58,9 +58,25 @@ export class Router {
   /** From the sender's side to the addressee's. */
   #route(event: StanzaEvent): Pending {
     const host = this.#hosts.get(event.to.domain)
-    if (host === undefined) throw new StanzaError('remote-server-not-found', `This server does not serve ${event.to.domain} and does not connect to other servers.`)
+    if (host === undefined)
+      throw new StanzaError(
+        'remote-server-not-found',
+        `This server does not serve ${event.to.domain} and does not connect to other servers.`,
+      )
     const user = event.to.local === '' ? undefined : host.user(event.to)
-    return this.#arrive(new StanzaEvent(event.stanza, event.kind, event.type, event.from, event.to, event.directed, event.origin, host, user))
+    return this.#arrive(
+      new StanzaEvent(
+        event.stanza,
+        event.kind,
+        event.type,
+        event.from,
+        event.to,
+        event.directed,
+        event.origin,
+        host,
+        user,
+      ),
+    )
   }
 
   #arrive(event: StanzaEvent): Pending {
@@ -140,7 +156,17 @@ export class Router {
     try {
       const kind = stanza.name as StanzaKind
       const to = Jid.parse(stanza.attrs['to'] ?? '')
-      const event = new StanzaEvent(stanza, kind, checkShape(stanza, kind), Jid.parse(stanza.attrs['from'] ?? host.domain), to, true, null, host, undefined)
+      const event = new StanzaEvent(
+        stanza,
+        kind,
+        checkShape(stanza, kind),
+        Jid.parse(stanza.attrs['from'] ?? host.domain),
+        to,
+        true,
+        null,
+        host,
+        undefined,
+      )
       this.#sendOff(event)
     } catch (error) {
       this.#bug(error, stanza)
@@ -170,13 +196,21 @@ export class Router {
     if (!mayBounce(stanza)) return
     const reply = errorOf(stanza, refusal)
     if (origin !== null) origin.send(reply)
-    else if (host !== undefined && reply.attrs['to'] !== undefined && reply.attrs['to'] !== host.domain) this.#fromHost(host, reply)
+    else if (host !== undefined && reply.attrs['to'] !== undefined && reply.attrs['to'] !== host.domain)
+      this.#fromHost(host, reply)
   }
 
   /** Anything that is not a refusal is a bug or a lost database: logged once with an id that the peer sees too. */
   #bug(error: unknown, stanza: Element): StanzaError {
     const id = randomId()
-    this.#log.error({ err: error, id, stanza: stanza.name, from: stanza.attrs['from'], to: stanza.attrs['to'] }, 'a stanza could not be handled')
-    return new StanzaError('internal-server-error', `The server could not handle this; its log has the reason under ${id}.`, { type: 'wait' })
+    this.#log.error(
+      { err: error, id, stanza: stanza.name, from: stanza.attrs['from'], to: stanza.attrs['to'] },
+      'a stanza could not be handled',
+    )
+    return new StanzaError(
+      'internal-server-error',
+      `The server could not handle this; its log has the reason under ${id}.`,
+      { type: 'wait' },
+    )
   }
 }

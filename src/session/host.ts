@@ -3,8 +3,8 @@ import { Jid } from '../jid/jid.ts'
 import type { CompiledFlows } from '../pipeline/compile.ts'
 import { Hooks } from '../pipeline/hook.ts'
 import { IqTable } from '../pipeline/iq-table.ts'
-import type { Element } from '../xml/element.ts'
 import { StreamError } from '../stanza/stream-error.ts'
+import type { Element } from '../xml/element.ts'
 import { accountDeleting, sessionClosed, sessionOpened, userLeft, userLoading } from './hooks.ts'
 import { Session, type SessionStream } from './session.ts'
 import { User } from './user.ts'
@@ -64,7 +64,12 @@ export class Host {
    * Binds a session: loads the user when it is the account's first, lets `choose` pick the resource and tells `begin`
    * before anybody can send to the session. Rejects with what a module's `userLoading` or `choose` throws.
    */
-  async bind(local: string, stream: SessionStream, choose: (user: User) => string, begin: (session: Session) => void): Promise<void> {
+  async bind(
+    local: string,
+    stream: SessionStream,
+    choose: (user: User) => string,
+    begin: (session: Session) => void,
+  ): Promise<void> {
     const user = this.#users.get(local) ?? new User(Jid.of(local, this.domain))
     this.#users.set(local, user)
     user.binding++
@@ -108,7 +113,8 @@ export class Host {
 
   /** Ends all sessions of an account with the stream error `not-authorized`. */
   disconnect(jid: Jid, reason: string): void {
-    for (const session of [...(this.user(jid)?.sessions.values() ?? [])]) session.close(new StreamError('not-authorized', reason))
+    for (const session of [...(this.user(jid)?.sessions.values() ?? [])])
+      session.close(new StreamError('not-authorized', reason))
   }
 
   #forgetIfLeft(user: User): void {

@@ -1,6 +1,6 @@
 import type { Jid } from '../jid/jid.ts'
 import type { StreamError } from '../stanza/stream-error.ts'
-import { type Element } from '../xml/element.ts'
+import type { Element } from '../xml/element.ts'
 import { serialize, Wire } from '../xml/wire.ts'
 import type { Host } from './host.ts'
 import { Slots } from './slot.ts'

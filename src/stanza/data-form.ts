@@ -5,14 +5,29 @@ const NS_FORMS = 'jabber:x:data'
 /** One field of a data form (XEP-0004 §3.2). */
 export interface FormField {
   readonly var: string
-  readonly type?: 'boolean' | 'fixed' | 'hidden' | 'jid-multi' | 'jid-single' | 'list-multi' | 'list-single' | 'text-multi' | 'text-private' | 'text-single'
+  readonly type?:
+    | 'boolean'
+    | 'fixed'
+    | 'hidden'
+    | 'jid-multi'
+    | 'jid-single'
+    | 'list-multi'
+    | 'list-single'
+    | 'text-multi'
+    | 'text-private'
+    | 'text-single'
   readonly label?: string
   readonly required?: boolean
   readonly values?: readonly string[]
 }
 
 /** A data form of a type (`form`, `result`, …) whose hidden `FORM_TYPE` field comes first (XEP-0068). */
-export function dataForm(type: 'form' | 'result' | 'submit', formType: string, fields: readonly FormField[], texts: { title?: string; instructions?: string } = {}): Element {
+export function dataForm(
+  type: 'form' | 'result' | 'submit',
+  formType: string,
+  fields: readonly FormField[],
+  texts: { title?: string; instructions?: string } = {},
+): Element {
   const form = xml('x', { xmlns: NS_FORMS, type })
   if (texts.title !== undefined) form.append(xml('title', null, texts.title))
   if (texts.instructions !== undefined) form.append(xml('instructions', null, texts.instructions))
@@ -32,7 +47,11 @@ export function readForm(parent: Element, formType: string): Map<string, string[
   const values = new Map<string, string[]>()
   for (const field of form.getChildren('field', NS_FORMS)) {
     const name = field.attrs['var']
-    if (name !== undefined) values.set(name, field.getChildren('value', NS_FORMS).map((value) => value.getText()))
+    if (name !== undefined)
+      values.set(
+        name,
+        field.getChildren('value', NS_FORMS).map((value) => value.getText()),
+      )
   }
   return values.get('FORM_TYPE')?.[0] === formType ? values : undefined
 }

@@ -20,9 +20,17 @@ export interface BindPolicy {
  * @throws StanzaError `bad-request` for a resource that is no resourcepart, `conflict` when the policy refuses a
  * resource in use, `resource-constraint` at the limit of sessions, `not-allowed` for anything that is no bind request.
  */
-export async function bindResource(iq: Element, host: Host, local: string, stream: SessionStream, policy: BindPolicy, begin: (session: Session) => void): Promise<void> {
+export async function bindResource(
+  iq: Element,
+  host: Host,
+  local: string,
+  stream: SessionStream,
+  policy: BindPolicy,
+  begin: (session: Session) => void,
+): Promise<void> {
   const request = iq.name === 'iq' && iq.attrs['type'] === 'set' ? iq.getChild('bind', NS.bind) : undefined
-  if (request === undefined || iq.attrs['id'] === undefined) throw new StanzaError('bad-request', 'Bind a resource first.')
+  if (request === undefined || iq.attrs['id'] === undefined)
+    throw new StanzaError('bad-request', 'Bind a resource first.')
   const wanted = request.getChildText('resource', NS.bind) ?? ''
   await host.bind(local, stream, (user) => choose(user, wanted, policy), begin)
 }

@@ -54,7 +54,9 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
     const { preAuthMs } = context.settings
     // RFC 6120 §4.9.3.4: a stream that nobody logs in on is not kept.
     if (preAuthMs > 0)
-      this.#cancelTimeout = context.clock.after(preAuthMs, () => this.close(new StreamError('connection-timeout', 'Log in sooner.')))
+      this.#cancelTimeout = context.clock.after(preAuthMs, () =>
+        this.close(new StreamError('connection-timeout', 'Log in sooner.')),
+      )
   }
 
   get remoteAddress(): string {
@@ -108,7 +110,11 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   }
 
   onClose(reason: string): void {
-    if (this.#state !== 'closed') this.#context.log.debug({ address: this.remoteAddress, session: this.#session?.address, reason }, 'connection lost')
+    if (this.#state !== 'closed')
+      this.#context.log.debug(
+        { address: this.remoteAddress, session: this.#session?.address, reason },
+        'connection lost',
+      )
     this.#end()
     this.#onClosed(this)
   }
@@ -141,17 +147,21 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
     // RFC 6120 §4.7.1: our header, with an error or without, carries an id nobody can guess.
     this.#sendHeader(root)
     // RFC 6120 §4.9.3.10: the content namespace of a client's stream is jabber:client.
-    if (root.attrs['xmlns'] !== NS.client) throw new StreamError('invalid-namespace', `The default namespace of a client's stream is ${NS.client}.`)
+    if (root.attrs['xmlns'] !== NS.client)
+      throw new StreamError('invalid-namespace', `The default namespace of a client's stream is ${NS.client}.`)
     // RFC 6120 §4.9.3.25: without a version, or below 1.0, there would be no features.
-    if (version === undefined || !/^0*[1-9]\d*\.\d+$/.test(version)) throw new StreamError('unsupported-version', 'This server speaks version 1.0.')
+    if (version === undefined || !/^0*[1-9]\d*\.\d+$/.test(version))
+      throw new StreamError('unsupported-version', 'This server speaks version 1.0.')
     const host = this.#findHost(to)
     // RFC 6120 §4.7.2 and CVE-2018-10847: a restarted stream stays with its host.
-    if (this.#host !== undefined && host !== this.#host) throw new StreamError('not-authorized', 'A restarted stream keeps its domain.')
+    if (this.#host !== undefined && host !== this.#host)
+      throw new StreamError('not-authorized', 'A restarted stream keeps its domain.')
     this.#host = host
     this.#language = language
     if (this.#account === undefined) this.#offerLogin(host)
     else {
-      if (from !== undefined && !this.#isOwn(from)) throw new StreamError('invalid-from', 'That is not the account that logged in.')
+      if (from !== undefined && !this.#isOwn(from))
+        throw new StreamError('invalid-from', 'That is not the account that logged in.')
       this.#state = 'binding'
       this.#send(featuresAfterLogin(host))
     }
@@ -175,7 +185,14 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
     this.#sasl ??= new SaslNegotiation(host, this.#connection, this.#context)
     const mechanisms = tls === 'required' ? [] : this.#sasl.offer()
     this.#state = 'negotiating'
-    this.#send(featuresBeforeLogin(host, this.#connection.canStartTls ? tls : 'done', mechanisms, this.#connection.channelBinding))
+    this.#send(
+      featuresBeforeLogin(
+        host,
+        this.#connection.canStartTls ? tls : 'done',
+        mechanisms,
+        this.#connection.channelBinding,
+      ),
+    )
   }
 
   #sendHeader(root?: Element): void {
@@ -201,7 +218,8 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
     if (this.#state === 'binding') return this.#bind(element)
     if (this.#state !== 'negotiating') throw new StreamError('not-authorized')
     const limit = this.#context.settings.preAuthLimits.elements
-    if (limit > 0 && ++this.#elementsBeforeLogin > limit) throw new StreamError('policy-violation', 'Too much before a login.')
+    if (limit > 0 && ++this.#elementsBeforeLogin > limit)
+      throw new StreamError('policy-violation', 'Too much before a login.')
     if (xmlns === NS.tls && element.name === 'starttls') return this.#startTls()
     if (xmlns === NS.sasl) return this.#login(element)
     if (xmlns === undefined && element.name === 'iq') return this.#hear(element)
@@ -231,6 +249,7 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   #restart(): void {
     this.#headerSent = false
     this.#parser = new StreamParser(this, this.#context.settings.preAuthLimits)
+    if (this.#held > 0) this.#parser.pause()
   }
 
   #login(element: Element): void {
@@ -243,11 +262,12 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
     this.#hold()
     this.#sasl!.take(element).then(
       (outcome) => {
+        if (this.#state === 'negotiating') {
+          this.#send(outcome.reply)
+          if (outcome.account !== undefined) this.#loggedIn(outcome.account)
+          else if (outcome.tooMany === true) this.close(new StreamError('policy-violation', 'Too many wrong logins.'))
+        }
         this.#release()
-        if (this.#state !== 'negotiating') return
-        this.#send(outcome.reply)
-        if (outcome.account !== undefined) this.#loggedIn(outcome.account)
-        else if (outcome.tooMany) this.close(new StreamError('policy-violation', 'Too many wrong logins.'))
       },
       (error) => this.#fail(error),
     )
@@ -256,7 +276,10 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   #loggedIn(account: Jid): void {
     this.#account = account
     this.#sasl = undefined
-    this.#context.log.info({ account: account.toString(), address: this.remoteAddress, secure: this.secure }, 'logged in')
+    this.#context.log.info(
+      { account: account.toString(), address: this.remoteAddress, secure: this.secure },
+      'logged in',
+    )
     // RFC 6120 §6.4.6: a new stream follows on the same connection; what came with it is its beginning.
     const rest = this.#parser.stop()
     this.#restart()
@@ -282,10 +305,14 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
 
   #bind(element: Element): void {
     // RFC 6120 §7.1: no stanza but the request to bind before a resource is bound.
-    if (element.name !== 'iq' || element.attrs['xmlns'] !== undefined) throw new StreamError('not-authorized', 'Bind a resource first.')
-    if (element.getChild('bind', NS.bind) === undefined) throw new StreamError('not-authorized', 'Bind a resource first.')
+    if (element.name !== 'iq' || element.attrs['xmlns'] !== undefined)
+      throw new StreamError('not-authorized', 'Bind a resource first.')
+    if (element.getChild('bind', NS.bind) === undefined)
+      throw new StreamError('not-authorized', 'Bind a resource first.')
     this.#hold()
-    bindResource(element, this.#host!, this.#account!.local, this, this.#context.settings, (session) => this.#begin(session, element)).then(
+    bindResource(element, this.#host!, this.#account!.local, this, this.#context.settings, (session) =>
+      this.#begin(session, element),
+    ).then(
       () => {
         // A connection that went while the account was being loaded takes its session along.
         if (this.#state === 'closed' && this.#session !== undefined) this.#host!.close(this.#session)
@@ -305,7 +332,12 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
     this.#cancelTimeout?.()
     this.#cancelTimeout = undefined
     const { router, settings } = this.#context
-    this.#inbox = new Inbox<Element>((stanza) => router.fromClient(session, stanza), settings.inboundPending, () => this.#hold(), () => this.#release())
+    this.#inbox = new Inbox<Element>(
+      (stanza) => router.fromClient(session, stanza),
+      settings.inboundPending,
+      () => this.#hold(),
+      () => this.#release(),
+    )
     this.#state = 'live'
     this.#parser.setLimits(settings.liveLimits)
     this.#send(resultOf(iq, boundPayload(session)))
@@ -322,7 +354,8 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
     if (attrs['from'] !== undefined && attrs['from'] !== this.#session!.address && !this.#isOwn(attrs['from']))
       return this.close(new StreamError('invalid-from', 'A stanza came from an address that is not yours.'))
     // RFC 6120 §8.1.5: what is in the stream's language must say so where another stream's may be another.
-    if (this.#language !== undefined && this.#language !== 'en' && attrs['xml:lang'] === undefined) attrs['xml:lang'] = this.#language
+    if (this.#language !== undefined && this.#language !== 'en' && attrs['xml:lang'] === undefined)
+      attrs['xml:lang'] = this.#language
     this.#inbox!.accept(attrs['to'] ?? '', stanza)
   }
 

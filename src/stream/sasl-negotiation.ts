@@ -107,7 +107,12 @@ export class SaslNegotiation {
 }
 
 function failure(condition: string, text?: string): Element {
-  return xml('failure', { xmlns: NS.sasl }, xml(condition), text !== undefined && xml('text', { 'xml:lang': 'en' }, text))
+  return xml(
+    'failure',
+    { xmlns: NS.sasl },
+    xml(condition),
+    text !== undefined && xml('text', { 'xml:lang': 'en' }, text),
+  )
 }
 
 /** RFC 6120 §6.4.2: strict base64; `=` alone stands for nothing. */

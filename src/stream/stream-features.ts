@@ -1,4 +1,4 @@
-import { channelBindingTypes, type ChannelBindingSource } from '../auth/mechanism.ts'
+import { type ChannelBindingSource, channelBindingTypes } from '../auth/mechanism.ts'
 import { streamFeatures } from '../session/hooks.ts'
 import type { Host } from '../session/host.ts'
 import { type Element, xml } from '../xml/element.ts'
@@ -7,7 +7,12 @@ import { NS } from '../xml/namespaces.ts'
 const NS_SASL_CB = 'urn:xmpp:sasl-cb:0'
 
 /** The features before login (RFC 6120 §4.3.2): STARTTLS, the mechanisms, what modules add. */
-export function featuresBeforeLogin(host: Host, tls: 'required' | 'optional' | 'done', mechanisms: readonly string[], binding: ChannelBindingSource | undefined): Element {
+export function featuresBeforeLogin(
+  host: Host,
+  tls: 'required' | 'optional' | 'done',
+  mechanisms: readonly string[],
+  binding: ChannelBindingSource | undefined,
+): Element {
   const features = xml('stream:features')
   // RFC 6120 §5.4.1: while TLS must be negotiated first, nothing else is announced.
   if (tls !== 'done') features.append(xml('starttls', { xmlns: NS.tls }, tls === 'required' && xml('required')))
@@ -17,7 +22,11 @@ export function featuresBeforeLogin(host: Host, tls: 'required' | 'optional' | '
   // XEP-0440 §2: the types of channel binding that a -PLUS mechanism may use here.
   if (binding !== undefined && mechanisms.some((name) => name.endsWith('-PLUS')))
     features.append(
-      xml('sasl-channel-binding', { xmlns: NS_SASL_CB }, ...channelBindingTypes(binding).map((type) => xml('channel-binding', { type }))),
+      xml(
+        'sasl-channel-binding',
+        { xmlns: NS_SASL_CB },
+        ...channelBindingTypes(binding).map((type) => xml('channel-binding', { type })),
+      ),
     )
   append(features, host, 'before-login')
   return features

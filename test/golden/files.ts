@@ -21,5 +21,14 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
 
 function hooksMarkdown(): string {
   const rows = [...definedHooks()].sort().map(([name, doc]) => `| \`${name}\` | ${doc} |`)
-  return ['# Hooks', '', 'What modules can listen to besides the stanza flows. Generated from the declarations.', '', '| hook | what it is |', '|---|---|', ...rows, ''].join('\n')
+  return [
+    '# Hooks',
+    '',
+    'What modules can listen to besides the stanza flows. Generated from the declarations.',
+    '',
+    '| hook | what it is |',
+    '|---|---|',
+    ...rows,
+    '',
+  ].join('\n')
 }

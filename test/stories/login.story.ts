@@ -7,7 +7,8 @@ import { story } from '../support/story.ts'
 const NS = 'urn:ietf:params:xml:ns:xmpp-sasl'
 const base64 = (text: string | Buffer) => Buffer.from(text).toString('base64')
 const plain = (authzid: string, user: string, password: string) => base64(`${authzid}\0${user}\0${password}`)
-const failure = (condition: string) => [`<failure xmlns='${NS}'><${condition}/></failure>`] as unknown as TemplateStringsArray
+const failure = (condition: string) =>
+  [`<failure xmlns='${NS}'><${condition}/></failure>`] as unknown as TemplateStringsArray
 
 function auth(client: Actor, mechanism: string, data: string): void {
   client.send(`<auth xmlns='${NS}' mechanism='${mechanism}'>${data}</auth>`)
@@ -20,14 +21,22 @@ async function fails(client: Actor, condition: string): Promise<void> {
 }
 
 /** Plays the client's side of a SCRAM exchange up to the server's verdict. */
-async function scram(client: Actor, hash: 'sha1' | 'sha256' | 'sha512', user: string, password: string): Promise<Element> {
+async function scram(
+  client: Actor,
+  hash: 'sha1' | 'sha256' | 'sha512',
+  user: string,
+  password: string,
+): Promise<Element> {
   const name = { sha1: 'SHA-1', sha256: 'SHA-256', sha512: 'SHA-512' }[hash]
   const first = `n=${user},r=clientnonce`
   auth(client, `SCRAM-${name}`, base64(`n,,${first}`))
   const challenge = await client.next()
   assert.equal(challenge.name, 'challenge', String(challenge))
   const serverFirst = Buffer.from(challenge.getText(), 'base64').toString()
-  const { r, s, i } = Object.fromEntries(serverFirst.split(',').map((part) => [part[0], part.slice(2)])) as Record<'i' | 'r' | 's', string>
+  const { r, s, i } = Object.fromEntries(serverFirst.split(',').map((part) => [part[0], part.slice(2)])) as Record<
+    'i' | 'r' | 's',
+    string
+  >
   assert.ok(r.startsWith('clientnonce') && r.length > 'clientnonce'.length + 16)
   const size = { sha1: 20, sha256: 32, sha512: 64 }[hash]
   const salted = pbkdf2Sync(password, Buffer.from(s, 'base64'), Number(i), size, hash)
@@ -40,7 +49,11 @@ async function scram(client: Actor, hash: 'sha1' | 'sha256' | 'sha512', user: st
   client.send(`<response xmlns='${NS}'>${base64(`${withoutProof},p=${base64(proof)}`)}</response>`)
   const verdict = await client.next()
   // RFC 5802 §3: the server proves that it knows the password's keys, too.
-  if (verdict.name === 'success') assert.equal(Buffer.from(verdict.getText(), 'base64').toString(), `v=${base64(hmac(hmac(salted, 'Server Key'), message))}`)
+  if (verdict.name === 'success')
+    assert.equal(
+      Buffer.from(verdict.getText(), 'base64').toString(),
+      `v=${base64(hmac(hmac(salted, 'Server Key'), message))}`,
+    )
   return verdict
 }
 
@@ -76,15 +89,18 @@ story('An unknown account has a salt that stays // Openfire OF-3258', async (s) 
   assert.equal(salts.size, 1)
 })
 
-story('PLAIN logs in, an initial response of one’s own or after an empty challenge // RFC 4616, RFC 6120 §6.4.2', async (s) => {
-  await s.createAccount('romeo', 'pencil')
-  const client = await s.connects()
-  await client.opens(s.domain)
-  auth(client, 'PLAIN', '')
-  await client.receives([`<challenge xmlns='${NS}'/>`] as unknown as TemplateStringsArray)
-  client.send(`<response xmlns='${NS}'>${plain('', 'romeo', 'pencil')}</response>`)
-  await client.receives([`<success xmlns='${NS}'/>`] as unknown as TemplateStringsArray)
-})
+story(
+  'PLAIN logs in, an initial response of one’s own or after an empty challenge // RFC 4616, RFC 6120 §6.4.2',
+  async (s) => {
+    await s.createAccount('romeo', 'pencil')
+    const client = await s.connects()
+    await client.opens(s.domain)
+    auth(client, 'PLAIN', '')
+    await client.receives([`<challenge xmlns='${NS}'/>`] as unknown as TemplateStringsArray)
+    client.send(`<response xmlns='${NS}'>${plain('', 'romeo', 'pencil')}</response>`)
+    await client.receives([`<success xmlns='${NS}'/>`] as unknown as TemplateStringsArray)
+  },
+)
 
 story('An account is found by any spelling that prepares to it // RFC 8265 §3.3', async (s) => {
   await s.createAccount('romeo', 'pencil')
@@ -112,7 +128,12 @@ story('One may ask to act as oneself and as nobody else // RFC 6120 §6.3.8', as
 
 const refusals: readonly [string, string, string, string][] = [
   ['a mechanism there is not', 'invalid-mechanism', 'X-OAUTH', ''],
-  ['a mechanism that was not offered', 'invalid-mechanism', 'SCRAM-SHA-256-PLUS', base64('p=tls-unique,,n=romeo,r=nonce')],
+  [
+    'a mechanism that was not offered',
+    'invalid-mechanism',
+    'SCRAM-SHA-256-PLUS',
+    base64('p=tls-unique,,n=romeo,r=nonce'),
+  ],
   ['data that is not base64', 'incorrect-encoding', 'PLAIN', '@@@@'],
   ['base64 that is cut', 'incorrect-encoding', 'PLAIN', 'AGE'],
   ['PLAIN without its parts', 'malformed-request', 'PLAIN', base64('romeo')],
@@ -157,29 +178,33 @@ story('A connection has five attempts', async (s) => {
   await client.receivesStreamError('policy-violation')
 })
 
-story('Who guesses wrong too often has to wait, and locks nobody else out', async (s) => {
-  await s.createAccount('romeo', 'pencil')
-  await s.createAccount('juliet', 'nightingale')
-  const client = await s.connects()
-  await client.opens(s.domain)
-  for (let attempt = 0; attempt < 3; attempt++) {
-    auth(client, 'PLAIN', plain('', 'romeo', 'wrong'))
-    await fails(client, 'not-authorized')
-  }
-  auth(client, 'PLAIN', plain('', 'romeo', 'pencil'))
-  await fails(client, 'temporary-auth-failure')
-  const other = await s.connects()
-  await other.opens(s.domain)
-  auth(other, 'PLAIN', plain('', 'juliet', 'nightingale'))
-  await other.receives([`<success xmlns='${NS}'/>`] as unknown as TemplateStringsArray)
-  // Neither has bound a resource, so neither would live that long.
-  for (const actor of [client, other]) await actor.isCut()
-  await s.advance(600_001)
-  const later = await s.connects()
-  await later.opens(s.domain)
-  auth(later, 'PLAIN', plain('', 'romeo', 'pencil'))
-  await later.receives([`<success xmlns='${NS}'/>`] as unknown as TemplateStringsArray)
-}, { server: { auth: { guesses: { perAccount: 3, perConnection: 0 } } } })
+story(
+  'Who guesses wrong too often has to wait, and locks nobody else out',
+  async (s) => {
+    await s.createAccount('romeo', 'pencil')
+    await s.createAccount('juliet', 'nightingale')
+    const client = await s.connects()
+    await client.opens(s.domain)
+    for (let attempt = 0; attempt < 3; attempt++) {
+      auth(client, 'PLAIN', plain('', 'romeo', 'wrong'))
+      await fails(client, 'not-authorized')
+    }
+    auth(client, 'PLAIN', plain('', 'romeo', 'pencil'))
+    await fails(client, 'temporary-auth-failure')
+    const other = await s.connects()
+    await other.opens(s.domain)
+    auth(other, 'PLAIN', plain('', 'juliet', 'nightingale'))
+    await other.receives([`<success xmlns='${NS}'/>`] as unknown as TemplateStringsArray)
+    // Neither has bound a resource, so neither would live that long.
+    for (const actor of [client, other]) await actor.isCut()
+    await s.advance(600_001)
+    const later = await s.connects()
+    await later.opens(s.domain)
+    auth(later, 'PLAIN', plain('', 'romeo', 'pencil'))
+    await later.receives([`<success xmlns='${NS}'/>`] as unknown as TemplateStringsArray)
+  },
+  { server: { auth: { guesses: { perAccount: 3, perConnection: 0 } } } },
+)
 
 story('A disabled account says so only to who knows its password', async (s) => {
   await s.createAccount('romeo', 'pencil')
@@ -192,18 +217,22 @@ story('A disabled account says so only to who knows its password', async (s) => 
   await fails(client, 'account-disabled')
 })
 
-story('A wrong password is answered late', async (s) => {
-  await s.createAccount('romeo', 'pencil')
-  const client = await s.connects()
-  await client.opens(s.domain)
-  auth(client, 'PLAIN', plain('', 'romeo', 'wrong'))
-  let answered = false
-  const answer = client.next().then((el) => {
-    answered = true
-    return el
-  })
-  await s.untilTimer()
-  assert.equal(answered, false)
-  await s.advance(500)
-  assert.equal((await answer).name, 'failure')
-}, { server: { auth: { guesses: { delay: 500 } } } })
+story(
+  'A wrong password is answered late',
+  async (s) => {
+    await s.createAccount('romeo', 'pencil')
+    const client = await s.connects()
+    await client.opens(s.domain)
+    auth(client, 'PLAIN', plain('', 'romeo', 'wrong'))
+    let answered = false
+    const answer = client.next().then((el) => {
+      answered = true
+      return el
+    })
+    await s.untilTimer()
+    assert.equal(answered, false)
+    await s.advance(500)
+    assert.equal((await answer).name, 'failure')
+  },
+  { server: { auth: { guesses: { delay: 500 } } } },
+)

@@ -185,6 +185,22 @@ story('A client whose version is empty, unknown or older than a removal gets the
   }
 })
 
+// RFC 6121 §2.6.3
+story('Changes of two clients at once are pushed in the order of their versions', async (s) => {
+  const balcony = await s.login('juliet/balcony')
+  const chamber = await s.login('juliet/chamber')
+  const watcher = await s.login('juliet/garden')
+  await opens(watcher)
+  const contacts = Array.from({ length: 20 }, (_, i) => `contact-${i}@example.com`)
+  await Promise.all(contacts.map((jid, i) => sets(i % 2 === 0 ? balcony : chamber, `<item jid='${jid}'/>`)))
+  const versions: number[] = []
+  for (const _ of contacts) versions.push(Number((await watcher.next()).getChild('query', NS)!.attrs['ver']))
+  assert.deepEqual(
+    versions,
+    contacts.map((_, i) => versions[0]! + i),
+  )
+})
+
 story('Versioning and pre-approval are announced', async (s) => {
   await s.createAccount('juliet', 'password')
   const actor = await s.connects()

@@ -24,17 +24,37 @@ const headers: readonly [string, string, (domain: string) => string][] = [
   ['another stream namespace // RFC 6120 §4.9.3.10', 'invalid-namespace', (d) => open(d, { stream: 'urn:wrong' })],
   ['version 0.9 // RFC 6120 §4.9.3.25', 'unsupported-version', (d) => open(d, { version: " version='0.9'" })],
   ['no version // RFC 6120 §4.9.3.25', 'unsupported-version', (d) => open(d, { version: '' })],
-  ['another root element // RFC 6120 §4.9.3.1', 'bad-format', () => `<stream:flow xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`],
+  [
+    'another root element // RFC 6120 §4.9.3.1',
+    'bad-format',
+    () => `<stream:flow xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`,
+  ],
   ['a comment // RFC 6120 §4.9.3.18', 'restricted-xml', (d) => `${open(d)}<!-- hello -->`],
   ['a DTD // RFC 6120 §4.9.3.18', 'restricted-xml', () => `<?xml version='1.0'?><!DOCTYPE stream [<!ENTITY a "b">]>`],
   ['a processing instruction // RFC 6120 §4.9.3.18', 'restricted-xml', (d) => `${open(d)}<?php ?>`],
   ['an entity of its own // RFC 6120 §4.9.3.18', 'restricted-xml', (d) => `${open(d)}<auth>&hello;</auth>`],
   ['tags that do not match // RFC 6120 §4.9.3.13', 'not-well-formed', (d) => `${open(d)}<message></presence>`],
   ['an undeclared prefix // RFC 6120 §4.9.3.13', 'not-well-formed', (d) => `${open(d)}<who:am/>`],
-  ['another encoding // RFC 6120 §4.9.3.22', 'unsupported-encoding', (d) => open(d).replace("version='1.0'", "version='1.0' encoding='ISO-8859-1'")],
-  ['a stanza before login // RFC 6120 §4.9.3.12', 'not-authorized', (d) => `${open(d)}<message to='romeo@${d}'><body>hi</body></message>`],
-  ['more than 8 KiB before login // RFC 6120 §4.9.3.14', 'policy-violation', (d) => `${open(d)}<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${'A'.repeat(9000)}`],
-  ['more than 32 elements before login // RFC 6120 §4.9.3.14', 'policy-violation', (d) => `${open(d)}<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>${'<a/>'.repeat(40)}`],
+  [
+    'another encoding // RFC 6120 §4.9.3.22',
+    'unsupported-encoding',
+    (d) => open(d).replace("version='1.0'", "version='1.0' encoding='ISO-8859-1'"),
+  ],
+  [
+    'a stanza before login // RFC 6120 §4.9.3.12',
+    'not-authorized',
+    (d) => `${open(d)}<message to='romeo@${d}'><body>hi</body></message>`,
+  ],
+  [
+    'more than 8 KiB before login // RFC 6120 §4.9.3.14',
+    'policy-violation',
+    (d) => `${open(d)}<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${'A'.repeat(9000)}`,
+  ],
+  [
+    'more than 32 elements before login // RFC 6120 §4.9.3.14',
+    'policy-violation',
+    (d) => `${open(d)}<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>${'<a/>'.repeat(40)}`,
+  ],
 ]
 for (const [what, condition, text] of headers)
   story(`${what} ends the stream with ${condition}`, async (s) => {
@@ -50,7 +70,9 @@ for (const [what, condition, text] of headers)
 
 story('Bytes that are not UTF-8 end the stream // RFC 6120 §4.9.3.22', async (s) => {
   const romeo = await s.login('romeo')
-  romeo.send(Buffer.concat([Buffer.from('<message><body>'), Buffer.from([0xc3, 0x28]), Buffer.from('</body></message>')]))
+  romeo.send(
+    Buffer.concat([Buffer.from('<message><body>'), Buffer.from([0xc3, 0x28]), Buffer.from('</body></message>')]),
+  )
   await romeo.receivesStreamError('unsupported-encoding')
 })
 
@@ -69,16 +91,20 @@ story('A logged-in client is not held to the time for logging in', async (s) => 
   await romeo.receivesNothing()
 })
 
-story('A restarted stream keeps its domain // CVE-2018-10847', async (s) => {
-  await s.createAccount('romeo', 'password')
-  const client = await s.connects()
-  await client.opens(s.domain)
-  client.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${btoa('\0romeo\0password')}</auth>`)
-  await client.receives`<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`
-  client.expectsHeader()
-  client.send(open('capulet.example'))
-  await client.receivesStreamError('not-authorized')
-}, { hosts: ['localhost', 'capulet.example'] })
+story(
+  'A restarted stream keeps its domain // CVE-2018-10847',
+  async (s) => {
+    await s.createAccount('romeo', 'password')
+    const client = await s.connects()
+    await client.opens(s.domain)
+    client.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${btoa('\0romeo\0password')}</auth>`)
+    await client.receives`<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`
+    client.expectsHeader()
+    client.send(open('capulet.example'))
+    await client.receivesStreamError('not-authorized')
+  },
+  { hosts: ['localhost', 'capulet.example'] },
+)
 
 story('A stanza before a resource is bound ends the stream // RFC 6120 §7.1', async (s) => {
   await s.createAccount('romeo', 'password')
@@ -169,6 +195,20 @@ story('A stream is closed by both sides // RFC 6120 §4.4', async (s) => {
 
 story('A stream error of the client’s ends the stream without one of the server’s // RFC 6120 §4.9.1.1', async (s) => {
   const romeo = await s.login('romeo')
-  romeo.send(`<stream:error><undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>`)
+  romeo.send(
+    `<stream:error><undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>`,
+  )
   await romeo.ends()
+})
+
+story('A header sent along with a login opens the stream after it', async (s) => {
+  await s.createAccount('romeo', 'password')
+  const client = await s.connects()
+  await client.opens(s.domain)
+  client.send(
+    `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${btoa('\0romeo\0password')}</auth>${open(s.domain)}`,
+  )
+  await client.receives`<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`
+  client.expectsHeader()
+  assert.ok((await client.next()).getChild('bind', 'urn:ietf:params:xml:ns:xmpp-bind'))
 })

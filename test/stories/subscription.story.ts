@@ -321,3 +321,24 @@ story('A request costs a bounded number of queries', async (s) => {
   // Romeo's item, Juliet's existence, her item and its change; a transaction is four.
   assert.ok(s.database.queries - before <= 12, String(s.database.queries - before))
 })
+
+story(
+  'When the database fails, whoever asks is told, and nothing has changed',
+  async (s) => {
+    const romeo = await s.online('romeo/orchard')
+    const juliet = await s.online('juliet/balcony')
+    await s.database.knex.schema.renameTable('roster_items', 'roster_items_away')
+    try {
+      await romeo.isRefused('internal-server-error')`<presence type='subscribe' to='${juliet.bare}'/>`
+      await romeo.isRefused(
+        'internal-server-error',
+      )`<iq type='set'><query xmlns='${NS}'><item jid='${juliet.bare}'/></query></iq>`
+    } finally {
+      await s.database.knex.schema.renameTable('roster_items_away', 'roster_items')
+    }
+    assert.deepEqual(await roster(romeo), [])
+    await juliet.receivesNothing()
+    await s.befriend(romeo, juliet)
+  },
+  { expectErrors: true },
+)

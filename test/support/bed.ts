@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import bunyan from 'bunyan'
-import { ensureCertificate } from '../../src/net/certificate.ts'
-import { TlsContexts } from '../../src/net/tls-context.ts'
 import { decodeOptions } from '../../src/config/layers.ts'
 import { loadServerConfig, type ServerConfig } from '../../src/config/server-config.ts'
 import { loadCatalogue } from '../../src/module/catalogue.ts'
 import type { EnabledModule } from '../../src/module/lifecycle.ts'
+import { ensureCertificate } from '../../src/net/certificate.ts'
+import { TlsContexts } from '../../src/net/tls-context.ts'
 import { Server } from '../../src/server.ts'
 import { type Database, openDatabase } from '../../src/storage/database.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -56,7 +56,12 @@ export interface PlainBed {
 export async function openPlainBed(options: BedOptions, folder: string): Promise<PlainBed> {
   const clock = new FakeClock()
   const errors: string[] = []
-  const log = bunyan.createLogger({ name: 'stonechat', streams: [{ level: 'error', type: 'raw', stream: { write: (line: object) => errors.push(JSON.stringify(line)) } as never }] })
+  const log = bunyan.createLogger({
+    name: 'stonechat',
+    streams: [
+      { level: 'error', type: 'raw', stream: { write: (line: object) => errors.push(JSON.stringify(line)) } as never },
+    ],
+  })
   const config = serverConfig(options)
   const url = bedKind === 'mysql' ? await (await sharedMariadb()).createDatabase() : 'sqlite::memory:'
   const database = await openDatabase({ url, dataDir: folder, pool: 5, log })
@@ -99,7 +104,12 @@ export async function openBed(options: BedOptions = {}): Promise<Bed> {
 /** The configuration of a bed: the defaults, but cheap hashing and wrong passwords answered at once. */
 function serverConfig(options: BedOptions): ServerConfig {
   const { config } = loadServerConfig(null, { base: tmpdir() })
-  const base = { ...config, hosts: [...(options.hosts ?? ['localhost'])], auth: { ...config.auth, scramIterations: 4096, guesses: { ...config.auth.guesses, delay: 0 } }, limits: { ...config.limits, closeTimeout: 500 } }
+  const base = {
+    ...config,
+    hosts: [...(options.hosts ?? ['localhost'])],
+    auth: { ...config.auth, scramIterations: 4096, guesses: { ...config.auth.guesses, delay: 0 } },
+    limits: { ...config.limits, closeTimeout: 500 },
+  }
   return merge(base, options.server ?? {}) as ServerConfig
 }
 
@@ -117,14 +127,19 @@ function isBlock(value: unknown): value is object {
 }
 
 /** The modules that are on, as a test's options say; an option that does not exist or has a wrong value fails. */
-export async function enabledModules(options: BedOptions, hosts: readonly string[]): Promise<ReadonlyMap<string, readonly EnabledModule[]>> {
+export async function enabledModules(
+  options: BedOptions,
+  hosts: readonly string[],
+): Promise<ReadonlyMap<string, readonly EnabledModule[]>> {
   const catalogue = await loadCatalogue(modulesFolder)
-  for (const name of Object.keys(options.modules ?? {})) if (!catalogue.some((m) => m.name === name)) throw new Error(`there is no module ${name}`)
+  for (const name of Object.keys(options.modules ?? {}))
+    if (!catalogue.some((m) => m.name === name)) throw new Error(`there is no module ${name}`)
   const enabled = catalogue.flatMap((module) => {
     const { enabled = module.enabledByDefault ?? true, ...over } = options.modules?.[module.name] ?? {}
     if (!enabled) return []
     const defaults = decodeOptions(module.options ?? {}, [], { file: module.name }).values as Record<string, unknown>
-    for (const key of Object.keys(over)) if (!(key in defaults)) throw new Error(`module ${module.name} has no option ${key}`)
+    for (const key of Object.keys(over))
+      if (!(key in defaults)) throw new Error(`module ${module.name} has no option ${key}`)
     return [{ module, config: merge(defaults, over) as Record<string, unknown> }]
   })
   return new Map(hosts.map((host) => [host, enabled]))

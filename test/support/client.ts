@@ -68,7 +68,10 @@ export class Client {
     return async (strings, ...values) => {
       const reply = await this.#exchange(strings, values)
       const error = reply.getChild('error')
-      assert.ok(error !== undefined && error.getChild(condition, NS_STANZAS) !== undefined, `expected the error ${condition}, got ${serialize(reply)}`)
+      assert.ok(
+        error !== undefined && error.getChild(condition, NS_STANZAS) !== undefined,
+        `expected the error ${condition}, got ${serialize(reply)}`,
+      )
       assert.equal(reply.attrs['type'], 'error')
       if (type !== undefined) assert.equal(error.attrs['type'], type)
       return reply
@@ -79,7 +82,13 @@ export class Client {
     const stanza = parseDocument(String.raw({ raw: strings.map(trim) }, ...values))
     stanza.attrs['id'] ??= `story-${this.#nextId++}`
     this.send(serialize(stanza))
-    return await this.#take((el) => el.name === stanza.name && el.attrs['id'] === stanza.attrs['id'] && (el.name !== 'iq' || el.attrs['type'] === 'result' || el.attrs['type'] === 'error'), `an answer to ${serialize(stanza)}`)
+    return await this.#take(
+      (el) =>
+        el.name === stanza.name &&
+        el.attrs['id'] === stanza.attrs['id'] &&
+        (el.name !== 'iq' || el.attrs['type'] === 'result' || el.attrs['type'] === 'error'),
+      `an answer to ${serialize(stanza)}`,
+    )
   }
 
   // ---- hearing ----
@@ -97,7 +106,8 @@ export class Client {
   async receivesInAnyOrder(stanzas: readonly string[]): Promise<Element[]> {
     const expected = stanzas.map((text) => parseDocument(text.trim()))
     const actual: Element[] = []
-    for (const el of expected) actual.push(await this.#take(() => true, `one of ${expected.length}, such as ${serialize(el)}`))
+    for (const el of expected)
+      actual.push(await this.#take(() => true, `one of ${expected.length}, such as ${serialize(el)}`))
     const left = [...actual]
     for (const el of expected) {
       const index = left.findIndex((candidate) => mismatch(el, candidate) === undefined)
@@ -125,7 +135,10 @@ export class Client {
   async receivesStreamError(condition: string): Promise<void> {
     const error = await this.#take(() => true, `the stream error ${condition}`)
     assert.equal(error.name, 'error', `expected the stream error ${condition}, received ${serialize(error)}`)
-    assert.ok(error.getChild(condition, NS_STREAMS), `expected the stream error ${condition}, received ${serialize(error)}`)
+    assert.ok(
+      error.getChild(condition, NS_STREAMS),
+      `expected the stream error ${condition}, received ${serialize(error)}`,
+    )
     await this.ends()
   }
 
@@ -145,14 +158,25 @@ export class Client {
     for (;;) {
       const index = this.#heard.findIndex(wanted)
       if (index >= 0) return this.#heard.splice(index, 1)[0]!
-      if (this.#ended) assert.fail(`the stream ended while ${this.jid || 'a client'} waited for ${what}; heard: ${this.#heard.map(serialize).join('')}`)
+      if (this.#ended)
+        assert.fail(
+          `the stream ended while ${this.jid || 'a client'} waited for ${what}; heard: ${this.#heard.map(serialize).join('')}`,
+        )
       await this.#more(what)
     }
   }
 
   async #more(what: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const timer = setTimeout(() => reject(new Error(`${this.jid || 'a client'} waited in vain for ${what}; heard: ${this.#heard.map(serialize).join('')}`)), PATIENCE_MS)
+    const timer = setTimeout(
+      () =>
+        reject(
+          new Error(
+            `${this.jid || 'a client'} waited in vain for ${what}; heard: ${this.#heard.map(serialize).join('')}`,
+          ),
+        ),
+      PATIENCE_MS,
+    )
     this.#waiting.push(resolve)
     try {
       await promise
@@ -194,7 +218,9 @@ export class Client {
   /** Opens a stream, or one anew, and returns the features. */
   async opens(domain: string, attributes = ''): Promise<Element> {
     this.expectsHeader()
-    this.send(`<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='${domain}' version='1.0' ${attributes}>`)
+    this.send(
+      `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='${domain}' version='1.0' ${attributes}>`,
+    )
     return await this.#take((el) => el.name === 'features', 'the stream features')
   }
 
@@ -207,7 +233,9 @@ export class Client {
     assert.equal(answer.name, 'success', serialize(answer))
     await this.opens(domain)
     const wish = resource === undefined ? '' : `<resource>${resource}</resource>`
-    const bound = await this.asks([`<iq type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>${wish}</bind></iq>`] as unknown as TemplateStringsArray)
+    const bound = await this.asks([
+      `<iq type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>${wish}</bind></iq>`,
+    ] as unknown as TemplateStringsArray)
     this.jid = bound.getChild('bind')!.getChildText('jid')!
   }
 }

@@ -13,15 +13,20 @@ export function mismatch(expected: Element, actual: Element): string | undefined
 function compare(expected: Element, actual: Element, exact: boolean): string | undefined {
   const where = `<${expected.name}>`
   if (expected.name !== actual.name) return `expected ${where}, got <${actual.name}>`
-  if ((expected.getNS() ?? '') !== (actual.getNS() ?? '')) return `${where}: expected namespace ${expected.getNS()}, got ${actual.getNS()}`
+  if ((expected.getNS() ?? '') !== (actual.getNS() ?? ''))
+    return `${where}: expected namespace ${expected.getNS()}, got ${actual.getNS()}`
   for (const [name, value] of Object.entries(expected.attrs)) {
     const found = actual.attrs[name]
-    if (found === undefined || (value !== '*' && value !== found)) return `${where}: expected ${name}='${value}', got ${found === undefined ? 'none' : `'${found}'`}`
+    if (found === undefined || (value !== '*' && value !== found))
+      return `${where}: expected ${name}='${value}', got ${found === undefined ? 'none' : `'${found}'`}`
   }
   if (exact)
-    for (const name of Object.keys(actual.attrs)) if (actual.attrs[name] !== undefined && expected.attrs[name] === undefined) return `${where}: unexpected ${name}='${actual.attrs[name]}'`
+    for (const name of Object.keys(actual.attrs))
+      if (actual.attrs[name] !== undefined && expected.attrs[name] === undefined)
+        return `${where}: unexpected ${name}='${actual.attrs[name]}'`
   const wantedText = text(expected)
-  if ((exact || wantedText !== '') && wantedText !== '*' && wantedText !== text(actual)) return `${where}: expected text '${wantedText}', got '${text(actual)}'`
+  if ((exact || wantedText !== '') && wantedText !== '*' && wantedText !== text(actual))
+    return `${where}: expected text '${wantedText}', got '${text(actual)}'`
   const left = elements(actual)
   for (const child of elements(expected)) {
     const inside = exact || child.attrs['xmlns'] !== undefined

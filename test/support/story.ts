@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { Jid, sessionClosed, type Session } from '../../src/api.ts'
+import { Jid, type Session, sessionClosed } from '../../src/api.ts'
 import type { Host } from '../../src/session/host.ts'
 import type { Database } from '../../src/storage/database.ts'
 import { type Bed, type BedOptions, openBed } from './bed.ts'
@@ -98,11 +98,20 @@ export class Story {
 
   /** Makes two who are online contacts of each other; all that it causes is heard. */
   async befriend(one: Actor, other: Actor): Promise<void> {
-    for (const [asks, answers] of [[one, other], [other, one]] as const) {
+    for (const [asks, answers] of [
+      [one, other],
+      [other, one],
+    ] as const) {
       asks.send(`<presence type='subscribe' to='${answers.bare}'/>`)
       await until(answers, (el) => el.name === 'presence' && el.attrs['type'] === 'subscribe')
       answers.send(`<presence type='subscribed' to='${asks.bare}'/>`)
-      await until(asks, (el) => el.name === 'presence' && el.attrs['type'] === undefined && Jid.parse(el.attrs['from']!).bare.toString() === answers.bare)
+      await until(
+        asks,
+        (el) =>
+          el.name === 'presence' &&
+          el.attrs['type'] === undefined &&
+          Jid.parse(el.attrs['from']!).bare.toString() === answers.bare,
+      )
     }
     // What is still on its way, such as roster pushes, comes before the answer to a ping.
     for (const actor of [one, other]) await drain(actor)
@@ -142,7 +151,11 @@ export async function drain(actor: Actor): Promise<void> {
 }
 
 /** A scene played against a server; it fails, too, when the server logs an error that the story does not expect. */
-export function story(title: string, scene: (s: Story) => Promise<void>, options: BedOptions & { readonly expectErrors?: boolean } = {}): void {
+export function story(
+  title: string,
+  scene: (s: Story) => Promise<void>,
+  options: BedOptions & { readonly expectErrors?: boolean } = {},
+): void {
   test(title, { timeout: 60_000 }, async () => {
     const { expectErrors = false, ...bedOptions } = options
     const key = JSON.stringify(bedOptions)

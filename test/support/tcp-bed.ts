@@ -48,11 +48,18 @@ export async function openTcpBed(options: BedOptions = {}): Promise<TcpBed> {
   const login = async (local: string, password: string) => {
     const plain = net.connect(port, '127.0.0.1')
     await once(plain, 'connect')
-    plain.write(`<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`)
+    plain.write(
+      `<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`,
+    )
     for (let heard = ''; !heard.includes('<proceed'); ) heard += String((await once(plain, 'data'))[0])
     const socket = tls.connect({ socket: plain, servername: 'localhost', rejectUnauthorized: false })
     await once(socket, 'secureConnect')
-    const transport: Transport = { onText: () => {}, onClose: () => {}, send: (text) => void socket.write(text), cut: () => void plain.destroy() }
+    const transport: Transport = {
+      onText: () => {},
+      onClose: () => {},
+      send: (text) => void socket.write(text),
+      cut: () => void plain.destroy(),
+    }
     socket.on('data', (chunk) => transport.onText(chunk.toString()))
     socket.on('close', () => transport.onClose())
     socket.on('error', () => {})

@@ -72,7 +72,13 @@ export class MemoryPair implements Connection, Transport {
 /** Connects over direct TLS, trusting whatever certificate is served. */
 export function connectTls(port: number, servername: string): Promise<Transport> {
   return new Promise((resolve, reject) => {
-    const socket = tls.connect({ port, host: '127.0.0.1', servername, ALPNProtocols: ['xmpp-client'], rejectUnauthorized: false })
+    const socket = tls.connect({
+      port,
+      host: '127.0.0.1',
+      servername,
+      ALPNProtocols: ['xmpp-client'],
+      rejectUnauthorized: false,
+    })
     socket.setNoDelay(true)
     socket.setEncoding('utf8')
     const transport: Transport = {

@@ -5,5 +5,6 @@ import { test } from 'node:test'
 import { generatedFiles, root } from '../golden/files.ts'
 
 test('files generated from the declarations are current: npm run generate writes them', async () => {
-  for (const [path, text] of await generatedFiles()) assert.equal(await readFile(join(root, path), 'utf8').catch(() => '(missing)'), text, path)
+  for (const [path, text] of await generatedFiles())
+    assert.equal(await readFile(join(root, path), 'utf8').catch(() => '(missing)'), text, path)
 })

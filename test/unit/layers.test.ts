@@ -36,14 +36,20 @@ function filesUnder(folder: string): string[] {
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8')
-  return [...text.matchAll(/^(?:import|export)\s(type\s)?[^'"]*?from '([^']+)'/gm)].map(([, type, target]) => ({ file, target: target!, isType: type !== undefined }))
+  return [...text.matchAll(/^(?:import|export)\s(type\s)?[^'"]*?from '([^']+)'/gm)].map(([, type, target]) => ({
+    file,
+    target: target!,
+    isType: type !== undefined,
+  }))
 }
 
 const sources = filesUnder('src').flatMap(importsOf)
 const moduleSources = filesUnder('modules').flatMap(importsOf)
-const inside = (i: Import): string | undefined => (i.target.startsWith('.') ? relative(root, resolve(root, dirname(i.file), i.target)) : undefined)
+const inside = (i: Import): string | undefined =>
+  i.target.startsWith('.') ? relative(root, resolve(root, dirname(i.file), i.target)) : undefined
 const folderOf = (path: string): string | undefined => /^src\/([^/]+)\//.exec(path)?.[1]
-const layerOf = (folder: string | undefined): number => (folder === undefined ? layers.length : layers.findIndex((names) => names.includes(folder)))
+const layerOf = (folder: string | undefined): number =>
+  folder === undefined ? layers.length : layers.findIndex((names) => names.includes(folder))
 
 test('every folder of src has a layer', () => {
   for (const file of filesUnder('src')) assert.notEqual(layerOf(folderOf(file)), -1, file)
@@ -53,7 +59,8 @@ test('nothing imports from a layer above its own', () => {
   for (const i of sources) {
     const target = inside(i)
     // A type has no run-time cost and ties no knot: it may look up one layer where two name each other.
-    if (target !== undefined && !i.isType) assert.ok(layerOf(folderOf(target)) <= layerOf(folderOf(i.file)), `${i.file} imports ${target}`)
+    if (target !== undefined && !i.isType)
+      assert.ok(layerOf(folderOf(target)) <= layerOf(folderOf(i.file)), `${i.file} imports ${target}`)
   }
 })
 
@@ -61,11 +68,13 @@ test('folders of src form no circle', () => {
   const edges = new Map<string, Set<string>>()
   for (const i of sources) {
     const [from, to] = [folderOf(i.file), folderOf(inside(i) ?? '')]
-    if (!i.isType && from !== undefined && to !== undefined && from !== to) edges.set(from, (edges.get(from) ?? new Set()).add(to))
+    if (!i.isType && from !== undefined && to !== undefined && from !== to)
+      edges.set(from, (edges.get(from) ?? new Set()).add(to))
   }
   const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
     [...(edges.get(from) ?? [])].some((next) => next === to || (!seen.has(next) && reaches(next, to, seen.add(next))))
-  for (const folder of edges.keys()) assert.ok(!reaches(folder, folder), `src/${folder} imports itself by way of ${[...edges.get(folder)!].join(', ')}`)
+  for (const folder of edges.keys())
+    assert.ok(!reaches(folder, folder), `src/${folder} imports itself by way of ${[...edges.get(folder)!].join(', ')}`)
 })
 
 test('src does not import modules', () => {
@@ -76,9 +85,15 @@ test('a module imports #api, node built-ins, itself, and index or hooks of other
   for (const i of moduleSources) {
     const own = i.file.split('/').slice(0, 2).join('/')
     const target = inside(i)
-    const allowed = target === undefined ? i.target === '#api' || i.target.startsWith('node:') || (i.target === 'knex' && i.isType && i.file.endsWith('/store.ts')) : target.startsWith(`${own}/`) || /^modules\/[^/]+\/(index|hooks)\.ts$/.test(target)
+    const allowed =
+      target === undefined
+        ? i.target === '#api' ||
+          i.target.startsWith('node:') ||
+          (i.target === 'knex' && i.isType && i.file.endsWith('/store.ts'))
+        : target.startsWith(`${own}/`) || /^modules\/[^/]+\/(index|hooks)\.ts$/.test(target)
     assert.ok(allowed, `${i.file} imports ${i.target}`)
-    for (const name of ['node:net', 'node:tls', 'node:http', 'node:dgram']) assert.notEqual(i.target, name, `${i.file} opens sockets`)
+    for (const name of ['node:net', 'node:tls', 'node:http', 'node:dgram'])
+      assert.notEqual(i.target, name, `${i.file} opens sockets`)
   }
 })
 
@@ -88,7 +103,11 @@ test('a module that imports another declares it', () => {
     const other = /^modules\/([^/]+)\//.exec(inside(i) ?? '')?.[1]
     if (other === undefined || other === owner) continue
     const index = readFileSync(join(root, 'modules', owner!, 'index.ts'), 'utf8')
-    assert.match(index, new RegExp(`from '\\.\\./${other}/index\\.ts'`), `${i.file} imports ${other}, which modules/${owner}/index.ts does not depend on`)
+    assert.match(
+      index,
+      new RegExp(`from '\\.\\./${other}/index\\.ts'`),
+      `${i.file} imports ${other}, which modules/${owner}/index.ts does not depend on`,
+    )
   }
 })
 

@@ -57,7 +57,9 @@ async function folder(yaml = ''): Promise<{ config: string; client: number; clie
 }
 
 /** Starts a server and waits until it says that it serves. */
-async function serve(config: string): Promise<{ child: ChildProcess; said: () => string; stop: (signal?: NodeJS.Signals) => Promise<number | null> }> {
+async function serve(
+  config: string,
+): Promise<{ child: ChildProcess; said: () => string; stop: (signal?: NodeJS.Signals) => Promise<number | null> }> {
   const child = spawn(process.execPath, [bin, 'serve', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
   let said = ''
@@ -83,7 +85,8 @@ async function serve(config: string): Promise<{ child: ChildProcess; said: () =>
 test('a fresh folder becomes a server that says where everything is, and stops in order', async () => {
   const { config, client, clientTls } = await folder()
   const server = await serve(config)
-  for (const word of ['localhost', String(client), String(clientTls), join(config, 'data'), config, 'user add']) assert.ok(server.said().includes(word), word)
+  for (const word of ['localhost', String(client), String(clientTls), join(config, 'data'), config, 'user add'])
+    assert.ok(server.said().includes(word), word)
   assert.deepEqual((await readdir(join(config, 'certs'))).sort(), ['self-signed.crt', 'self-signed.key'])
   assert.equal((await stat(join(config, 'certs/self-signed.key'))).mode & 0o777, 0o600)
   assert.equal((await stat(join(config, 'data/stonechat.sqlite'))).mode & 0o777, 0o600)
@@ -96,7 +99,11 @@ test('a fresh folder becomes a server that says where everything is, and stops i
 
   const certificate = await readFile(join(config, 'certs/self-signed.crt'), 'utf8')
   const again = await serve(config)
-  assert.equal(await readFile(join(config, 'certs/self-signed.crt'), 'utf8'), certificate, 'a second start reuses the certificate')
+  assert.equal(
+    await readFile(join(config, 'certs/self-signed.crt'), 'utf8'),
+    certificate,
+    'a second start reuses the certificate',
+  )
   assert.match((await stonechat(['user', 'list', '--config', config])).out, /^romeo@localhost$/m)
   assert.equal(await again.stop('SIGINT'), 0)
 })
@@ -104,7 +111,11 @@ test('a fresh folder becomes a server that says where everything is, and stops i
 test('accounts are looked after while the server runs and while it does not', async () => {
   const { config, clientTls } = await folder()
   const user = (args: string[], input?: string) => stonechat(['user', ...args, '--config', config], input)
-  assert.deepEqual(await user(['add', 'romeo@localhost'], 'pencil\n'), { code: 0, out: 'Added romeo@localhost.\n', err: '' })
+  assert.deepEqual(await user(['add', 'romeo@localhost'], 'pencil\n'), {
+    code: 0,
+    out: 'Added romeo@localhost.\n',
+    err: '',
+  })
   assert.match((await user(['add', 'ROMEO@localhost'], 'x\n')).err, /romeo/)
   const server = await serve(config)
   await user(['add', 'juliet@localhost'], 'nightingale\n')
@@ -130,7 +141,11 @@ test('a password never comes from the arguments', async () => {
 
 test('an address that cannot be an account is refused with the reason', async () => {
   const { config } = await folder()
-  for (const [address, reason] of [['romeo@elsewhere', /not a domain of this server/], ['romeo@localhost/x', /resource/], ['a b@localhost', /not an address/]] as const) {
+  for (const [address, reason] of [
+    ['romeo@elsewhere', /not a domain of this server/],
+    ['romeo@localhost/x', /resource/],
+    ['a b@localhost', /not an address/],
+  ] as const) {
     const { code, err } = await stonechat(['user', 'add', address, '--config', config], 'pencil\n')
     assert.equal(code, 1)
     assert.match(err, reason)
@@ -147,7 +162,16 @@ test('every problem of the configuration is told at once, with file, line and cu
     const { code, out, err } = await stonechat([command, '--config', config])
     assert.equal(code, 78)
     assert.equal(out, '')
-    for (const problem of [/server\.yaml:3:\d+: .*requireTls/, /server\.yaml:4:\d+: .*databsePool/, /databasePool/, /ping\.yaml:1:\d+: .*enabled/, /pong\.yaml: .*no module pong/, /\^/, /What to do/]) assert.match(err, problem)
+    for (const problem of [
+      /server\.yaml:3:\d+: .*requireTls/,
+      /server\.yaml:4:\d+: .*databsePool/,
+      /databasePool/,
+      /ping\.yaml:1:\d+: .*enabled/,
+      /pong\.yaml: .*no module pong/,
+      /\^/,
+      /What to do/,
+    ])
+      assert.match(err, problem)
   }
   await assert.rejects(stat(join(config, 'data')))
 })
@@ -168,8 +192,18 @@ test('a module that needs one that is off is a problem', async () => {
 })
 
 test('wrong use exits with 64 and help with 0', async () => {
-  for (const args of [['--nonsense'], ['nonsense'], ['user'], ['user', 'add'], ['config', 'show']]) assert.equal((await stonechat(args)).code, 64, args.join(' '))
-  for (const args of [['--help'], ['serve', '--help'], ['user', '--help'], ['user', 'add', '--help'], ['config', 'show', '--help'], ['pipeline', '--help'], ['migrate', '--help'], ['check', '--help']]) {
+  for (const args of [['--nonsense'], ['nonsense'], ['user'], ['user', 'add'], ['config', 'show']])
+    assert.equal((await stonechat(args)).code, 64, args.join(' '))
+  for (const args of [
+    ['--help'],
+    ['serve', '--help'],
+    ['user', '--help'],
+    ['user', 'add', '--help'],
+    ['config', 'show', '--help'],
+    ['pipeline', '--help'],
+    ['migrate', '--help'],
+    ['check', '--help'],
+  ]) {
     const { code, out } = await stonechat(args)
     assert.equal(code, 0, args.join(' '))
     assert.match(out, /Usage: stonechat/)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
-import tls from 'node:tls'
 import { after, before, test } from 'node:test'
+import tls from 'node:tls'
 import { Client } from '../../support/client.ts'
-import { type TcpBed, openTcpBed } from '../../support/tcp-bed.ts'
+import { openTcpBed, type TcpBed } from '../../support/tcp-bed.ts'
 import type { Transport } from '../../support/transport.ts'
 
 const NS_TLS = 'urn:ietf:params:xml:ns:xmpp-tls'
@@ -27,7 +27,12 @@ class PlainClient extends Client {
   static async connect(): Promise<PlainClient> {
     const socket = net.connect(bed.port, '127.0.0.1')
     await once(socket, 'connect')
-    const transport: Transport = { onText: () => {}, onClose: () => {}, send: (text) => void socket.write(text), cut: () => void socket.destroy() }
+    const transport: Transport = {
+      onText: () => {},
+      onClose: () => {},
+      send: (text) => void socket.write(text),
+      cut: () => void socket.destroy(),
+    }
     socket.on('data', (chunk) => transport.onText(chunk.toString()))
     socket.on('close', () => transport.onClose())
     socket.on('error', () => {})
@@ -39,7 +44,12 @@ class PlainClient extends Client {
     this.socket.removeAllListeners('data')
     const secure = tls.connect({ socket: this.socket, servername: 'localhost', rejectUnauthorized: false })
     await once(secure, 'secureConnect')
-    const transport: Transport = { onText: () => {}, onClose: () => {}, send: (text) => void secure.write(text), cut: () => void secure.destroy() }
+    const transport: Transport = {
+      onText: () => {},
+      onClose: () => {},
+      send: (text) => void secure.write(text),
+      cut: () => void secure.destroy(),
+    }
     secure.on('data', (chunk) => transport.onText(chunk.toString()))
     secure.on('close', () => transport.onClose())
     return new Client(transport)
@@ -71,7 +81,9 @@ test('a login before TLS fails with encryption-required // RFC 6120 §6.5.4', as
 test('plain text sent along with <starttls/> is never answered inside TLS // RFC 6120 §5.4.3.3', async () => {
   const client = await PlainClient.connect()
   await client.opens('localhost')
-  client.send(`<starttls xmlns='${NS_TLS}'/><auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${btoa('\0romeo\0pencil')}</auth>`)
+  client.send(
+    `<starttls xmlns='${NS_TLS}'/><auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${btoa('\0romeo\0pencil')}</auth>`,
+  )
   while (!client.ended) await new Promise((resolve) => setImmediate(resolve))
 })
 
@@ -111,7 +123,10 @@ test('a peer that does not read is cut at the bound, and the server goes on', as
   const jid = romeo.jid
   const other = await bed.login('romeo', 'pencil')
   const body = 'x'.repeat(60_000)
-  const session = bed.server.hosts.get('localhost')!.user({ local: 'romeo' } as never)!.sessions.get(romeo.resource)!
+  const session = bed.server.hosts
+    .get('localhost')!
+    .user({ local: 'romeo' } as never)!
+    .sessions.get(romeo.resource)!
   for (let sent = 0; session.live; sent++) {
     assert.ok(sent < 2_000, 'the session is still there after 120 MB')
     other.send(`<message to='${jid}'><body>${body}</body></message>`)
@@ -137,7 +152,9 @@ test('connections are limited in total and for each address', async () => {
   first.destroy()
   await limited.closed()
   const fourth = await connect()
-  fourth.write(`<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>`)
+  fourth.write(
+    `<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>`,
+  )
   const [answer] = (await once(fourth, 'data')) as [Buffer]
   assert.match(answer.toString(), /stream:features/)
   for (const socket of [second, fourth]) socket.destroy()
