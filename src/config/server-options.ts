@@ -190,7 +190,7 @@ export const serverOptions = {
         .path()
         .optional()
         .example('stonechat.log')
-        .describe('File the log goes to; standard output unless given.'),
+        .describe('File the log goes to; standard error unless given.'),
     })
     .describe('The log.'),
   limits,
