@@ -82,7 +82,7 @@ function banner(setup: Setup, ports: { client: number; clientTls: number }): str
     `  Configuration:  ${configFolder} (server.yaml, modules/<name>.yaml; every option stands in modules/<name>/config.yaml)`,
     `  Certificate:    ${config.tls.certificate ?? `self-signed, in ${configFolder}/certs: clients will ask whether to trust it`}`,
     '',
-    `  Add an account: npx stonechat user add somebody@${config.hosts[0]}`,
+    `  Add an account: npx stonechat user add somebody@${config.hosts[0]}${configFolder === process.cwd() ? '' : ` --config ${configFolder}`}`,
     '  Stop:           Ctrl-C',
     '',
   ]

@@ -105,6 +105,7 @@ export class Server {
       await modules.start(parts.modules.get(host.domain) ?? [])
       started.push(modules)
     }
+    server.#sweepLater()
     return server
   }
 
@@ -120,7 +121,6 @@ export class Server {
       client: await open(config.listen.client, false),
       clientTls: await open(config.listen.clientTls, true),
     }
-    this.#sweepLater()
     log.info({ ports, hosts: config.hosts }, 'listening')
     return ports
   }

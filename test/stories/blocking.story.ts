@@ -81,6 +81,8 @@ story('What comes from a blocked address goes no further, and the block outlasts
     for (const type of ['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed', 'probe', 'unavailable'])
       await romeo.sends`<presence type='${type}' to='${to}'/>`
     await romeo.sends`<presence to='${to}'/>`
+    // What was sent before to the same address is dealt with when this comes back.
+    await romeo.isRefused('service-unavailable')`<message to='${to}'><body>fence</body></message>`
     await romeo.receivesNothing()
   }
   for (const to of [juliet.bare, juliet.jid]) await refused(to)
@@ -169,6 +171,21 @@ story('A contact of a blocked domain sees her go and come as well', async (s) =>
   await unblocks(juliet, s.domain)
   await romeo.receivesNothing()
   await juliet.asks`<iq type='set'><unblock xmlns='${NS}'/></iq>`
+  await romeo.receives`<presence from='${juliet.jid}'/>`
+})
+
+story('A resource of a contact that is blocked alone sees her go and come alone', async (s) => {
+  const romeo = await s.online('romeo/orchard')
+  const juliet = await s.online('juliet/balcony')
+  await s.befriend(romeo, juliet)
+  const garden = await s.online('romeo/garden')
+  await drain(romeo)
+  await drain(garden)
+  await drain(juliet)
+  await blocks(juliet, romeo.jid)
+  await romeo.receives`<presence from='${juliet.jid}' to='${romeo.jid}' type='unavailable'/>`
+  await garden.receivesNothing()
+  await unblocks(juliet, romeo.jid)
   await romeo.receives`<presence from='${juliet.jid}'/>`
 })
 

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import tls from 'node:tls'
 import { fileURLToPath } from 'node:url'
+import { ensureCertificate } from '../../../src/net/certificate.ts'
 import { Client } from '../../support/client.ts'
 import { connectTls } from '../../support/transport.ts'
 
@@ -242,5 +245,39 @@ test('two servers do not share a data folder', async () => {
   const { code, err } = await stonechat(['serve', '--config', config])
   assert.equal(code, 1)
   assert.match(err, /running on the data/)
+  await server.stop()
+})
+
+test('certificates are read again at SIGHUP and when their files change', async () => {
+  const { config, clientTls } = await folder('tls: { certificate: a.crt, key: a.key }\nlimits: { connectionsPerAddress: off }\n')
+  const install = async (to: string) => {
+    const files = await ensureCertificate(await mkdtemp(join(tmpdir(), 'stonechat-cert-')), ['localhost'])
+    for (const [from, name] of [
+      [files.key, 'a.key'],
+      [files.certificate, 'a.crt'],
+    ] as const)
+      await rename(from, join(to, name))
+    return new X509Certificate(await readFile(join(to, 'a.crt'))).fingerprint256
+  }
+  const served = async () => {
+    const socket = tls.connect({
+      port: clientTls,
+      host: '127.0.0.1',
+      servername: 'localhost',
+      rejectUnauthorized: false,
+    })
+    await once(socket, 'secureConnect')
+    const { fingerprint256 } = socket.getPeerCertificate()
+    socket.destroy()
+    return fingerprint256
+  }
+  const first = await install(config)
+  const server = await serve(config)
+  assert.equal(await served(), first)
+  const second = await install(config)
+  server.child.kill('SIGHUP')
+  for (let tries = 0; (await served()) !== second; tries++) assert.ok(tries < 1000)
+  const third = await install(config)
+  for (let tries = 0; (await served()) !== third; tries++) assert.ok(tries < 1000)
   await server.stop()
 })

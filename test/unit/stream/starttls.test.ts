@@ -160,3 +160,30 @@ test('connections are limited in total and for each address', async () => {
   for (const socket of [second, fourth]) socket.destroy()
   await limited.close()
 })
+
+test('a stream that is quiet hears white space // RFC 6120 §4.6.1', async () => {
+  const romeo = await bed.login('romeo', 'pencil')
+  const heard: string[] = []
+  const listen = romeo.transport.onText
+  romeo.transport.onText = (text) => {
+    heard.push(text)
+    listen(text)
+  }
+  bed.clock.advance(600_000)
+  await romeo.receivesNothing()
+  assert.ok(heard.join('').startsWith(' '), heard.join(''))
+  romeo.transport.cut()
+})
+
+test('a peer that does not answer the closing tag is cut after a while // RFC 6120 §4.4', async () => {
+  const plain = net.connect({ port: bed.port, host: '127.0.0.1', allowHalfOpen: true })
+  plain.on('data', () => {})
+  await once(plain, 'connect')
+  plain.write('<stream:nonsense')
+  plain.write(' xmlns:stream="http://etherx.jabber.org/streams">')
+  await once(plain, 'end')
+  const closed = bed.closed()
+  bed.clock.advance(500)
+  await closed
+  plain.destroy()
+})

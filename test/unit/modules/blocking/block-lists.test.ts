@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Host, Jid, type Sealed, StanzaError, User } from '#api'
+import { type Host, Jid, type Sealed, StanzaError } from '#api'
 import { BlockLists } from '../../../../modules/blocking/block-lists.ts'
 import { guardArriving, guardLeaving } from '../../../../modules/blocking/guards.ts'
 import type { BlockingStore } from '../../../../modules/blocking/store.ts'
+import { User } from '../../../../src/session/user.ts'
 
 const juliet = Jid.parse('juliet@capulet.example')
 const romeo = Jid.parse('romeo@montague.example')
@@ -27,14 +28,20 @@ function scene(remembered = 10) {
     },
     remove: async (account: string, items: string[]) => {
       await query()
-      rows.set(account, (rows.get(account) ?? []).filter((item) => !items.includes(item)))
+      rows.set(
+        account,
+        (rows.get(account) ?? []).filter((item) => !items.includes(item)),
+      )
     },
     clear: async (account: string) => {
       await query()
       rows.delete(account)
     },
   } as unknown as BlockingStore
-  const host = { domain: 'capulet.example', user: (jid: Jid) => (jid.local === 'juliet' ? state.user : undefined) } as unknown as Host
+  const host = {
+    domain: 'capulet.example',
+    user: (jid: Jid) => (jid.local === 'juliet' ? state.user : undefined),
+  } as unknown as Host
   return { rows, state, host, lists: new BlockLists(host, store, { maxItems: 0, remembered }) }
 }
 
@@ -91,7 +98,14 @@ test('blocking: a change that the store refuses changes nothing in memory', asyn
 test('blocking: while a list cannot be read nothing passes', async () => {
   const { lists, state, host } = scene()
   state.fails = true
-  const event = { kind: 'message', type: 'chat', from: romeo, to: juliet, directed: true, user: undefined } as unknown as Sealed
+  const event = {
+    kind: 'message',
+    type: 'chat',
+    from: romeo,
+    to: juliet,
+    directed: true,
+    user: undefined,
+  } as unknown as Sealed
   await assert.rejects(Promise.resolve(guardArriving(host, lists)(event)))
   await assert.rejects(Promise.resolve(guardLeaving(host, lists)({ ...event, from: juliet, to: romeo })))
   state.fails = false
@@ -101,7 +115,8 @@ test('blocking: while a list cannot be read nothing passes', async () => {
 test('blocking: presence that finds nobody asks for no list; a subscription request does', async () => {
   const { lists, state, host } = scene()
   const guard = guardArriving(host, lists)
-  const presence = (type: string) => ({ kind: 'presence', type, from: romeo, to: juliet, directed: true, user: undefined }) as unknown as Sealed
+  const presence = (type: string) =>
+    ({ kind: 'presence', type, from: romeo, to: juliet, directed: true, user: undefined }) as unknown as Sealed
   for (const type of ['', 'unavailable', 'error']) await guard(presence(type))
   assert.equal(state.queries, 0)
   await guard(presence('subscribe'))
@@ -114,6 +129,9 @@ test('blocking: the error for one’s own stanza is application-specific // XEP-
   const event = { kind: 'message', type: 'chat', from: juliet, to: romeo, directed: true } as unknown as Sealed
   await assert.rejects(
     async () => await guardLeaving(host, lists)(event),
-    (error) => error instanceof StanzaError && error.condition === 'not-acceptable' && error.extra?.app?.attrs['xmlns'] === 'urn:xmpp:blocking:errors',
+    (error) =>
+      error instanceof StanzaError &&
+      error.condition === 'not-acceptable' &&
+      error.extra?.app?.attrs['xmlns'] === 'urn:xmpp:blocking:errors',
   )
 })

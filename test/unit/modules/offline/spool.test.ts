@@ -71,7 +71,9 @@ function scene(options: { maxMessages?: number; exists?: boolean } = {}) {
     store,
     spool,
     takes: (id: string) => {
-      const stanza = parseDocument(`<message id='${id}' from='romeo@montague.example' to='${to}'><body>Hi</body></message>`)
+      const stanza = parseDocument(
+        `<message id='${id}' from='romeo@montague.example' to='${to}'><body>Hi</body></message>`,
+      )
       return Promise.resolve(spool.take({ stanza, type: 'chat', to, user: undefined } as unknown as Sealed))
     },
     comes: (resource: string) => {
