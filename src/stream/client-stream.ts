@@ -1,4 +1,4 @@
-import { Jid, JidError } from '../jid/jid.ts'
+import { Jid } from '../jid/jid.ts'
 import type { Connection, ConnectionReceiver } from '../net/connection.ts'
 import type { Host } from '../session/host.ts'
 import { Inbox } from '../session/inbox.ts'
@@ -8,7 +8,7 @@ import { StanzaError } from '../stanza/stanza-error.ts'
 import { StreamError } from '../stanza/stream-error.ts'
 import type { Cancel } from '../util/clock.ts'
 import { randomId } from '../util/id.ts'
-import { type Element, escapeXML } from '../xml/element.ts'
+import type { Element } from '../xml/element.ts'
 import { NS } from '../xml/namespaces.ts'
 import { type ParserTarget, StreamParser, type XmlError } from '../xml/parser.ts'
 import { serialize } from '../xml/wire.ts'
@@ -17,6 +17,7 @@ import { answerBeforeLogin } from './pre-auth.ts'
 import { SaslNegotiation } from './sasl-negotiation.ts'
 import type { StreamContext } from './stream-context.ts'
 import { featuresAfterLogin, featuresBeforeLogin } from './stream-features.ts'
+import { checkHeader, headerText, hostOf } from './stream-header.ts'
 
 /**
  * Where a stream is: `opening` waits for a header, `securing` for the TLS handshake, `negotiating` for a login,
@@ -143,40 +144,21 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   // ---- opening ----
 
   #open(root: Element): void {
-    const { to, from, version, 'xml:lang': language } = root.attrs
-    // RFC 6120 §4.7.1: our header, with an error or without, carries an id nobody can guess.
+    const { to, from, 'xml:lang': language } = root.attrs
     this.#sendHeader(root)
-    // RFC 6120 §4.9.3.10: the content namespace of a client's stream is jabber:client.
-    if (root.attrs['xmlns'] !== NS.client)
-      throw new StreamError('invalid-namespace', `The default namespace of a client's stream is ${NS.client}.`)
-    // RFC 6120 §4.9.3.25: without a version, or below 1.0, there would be no features.
-    if (version === undefined || !/^0*[1-9]\d*\.\d+$/.test(version))
-      throw new StreamError('unsupported-version', 'This server speaks version 1.0.')
-    const host = this.#findHost(to)
+    checkHeader(root)
+    const host = hostOf(to, this.#context.hosts)
     // RFC 6120 §4.7.2 and CVE-2018-10847: a restarted stream stays with its host.
     if (this.#host !== undefined && host !== this.#host)
       throw new StreamError('not-authorized', 'A restarted stream keeps its domain.')
     this.#host = host
     this.#language = language
-    if (this.#account === undefined) this.#offerLogin(host)
-    else {
-      if (from !== undefined && !this.#isOwn(from))
-        throw new StreamError('invalid-from', 'That is not the account that logged in.')
-      this.#state = 'binding'
-      this.#send(featuresAfterLogin(host))
-    }
-  }
-
-  /** RFC 6120 §4.9.3.6: a domain this server does not serve. */
-  #findHost(to: string | undefined): Host {
-    if (to === undefined) throw new StreamError('host-unknown', 'Say in `to` which domain the stream is for.')
-    try {
-      const host = this.#context.hosts.get(Jid.parse(to).domain)
-      if (host !== undefined && Jid.parse(to).local === '') return host
-    } catch (error) {
-      if (!(error instanceof JidError)) throw error
-    }
-    throw new StreamError('host-unknown', 'This server does not serve that domain.')
+    if (this.#account === undefined) return this.#offerLogin(host)
+    // RFC 6120 §4.9.3.9: after a login the stream comes from the account that logged in.
+    if (from !== undefined && !this.#isOwn(from))
+      throw new StreamError('invalid-from', 'That is not the account that logged in.')
+    this.#state = 'binding'
+    this.#send(featuresAfterLogin(host))
   }
 
   #offerLogin(host: Host): void {
@@ -196,12 +178,7 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   }
 
   #sendHeader(root?: Element): void {
-    const to = root?.attrs['from']
-    const served = this.#host?.domain ?? this.#servedName(root?.attrs['to'])
-    this.#connection.write(
-      `<?xml version='1.0'?><stream:stream xmlns='${NS.client}' xmlns:stream='${NS.streams}' id='${randomId()}'` +
-        ` from='${escapeXML(served)}'${to === undefined ? '' : ` to='${escapeXML(to)}'`} version='1.0' xml:lang='en'>`,
-    )
+    this.#connection.write(headerText(this.#host?.domain ?? this.#servedName(root?.attrs['to']), root?.attrs['from']))
     this.#headerSent = true
   }
 

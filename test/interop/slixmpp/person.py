@@ -27,7 +27,8 @@ class Complaints(logging.Handler):
 
 
 complaints = Complaints()
-logging.basicConfig(level=logging.DEBUG, handlers=[complaints])
+import os
+logging.basicConfig(level=logging.DEBUG, handlers=[complaints] + ([logging.StreamHandler()] if os.environ.get('DEBUG') else []))
 
 
 class Person(ClientXMPP):

@@ -1,0 +1,46 @@
+import { Jid, JidError } from '../jid/jid.ts'
+import type { Host } from '../session/host.ts'
+import { StreamError } from '../stanza/stream-error.ts'
+import { randomId } from '../util/id.ts'
+import { type Element, escapeXML } from '../xml/element.ts'
+import { NS } from '../xml/namespaces.ts'
+
+/**
+ * Checks what does not depend on where a client's stream is going.
+ *
+ * @throws StreamError `invalid-namespace` or `unsupported-version`.
+ */
+export function checkHeader(root: Element): void {
+  // RFC 6120 §4.9.3.10: the content namespace of a client's stream is jabber:client.
+  if (root.attrs['xmlns'] !== NS.client)
+    throw new StreamError('invalid-namespace', `The default namespace of a client's stream is ${NS.client}.`)
+  // RFC 6120 §4.9.3.25: without a version, or below 1.0, there would be no features.
+  if (!/^0*[1-9]\d*\.\d+$/.test(root.attrs['version'] ?? ''))
+    throw new StreamError('unsupported-version', 'This server speaks version 1.0.')
+}
+
+/**
+ * The host a header is addressed to.
+ *
+ * @throws StreamError `host-unknown` (RFC 6120 §4.9.3.6), also for a header that names none.
+ */
+export function hostOf(to: string | undefined, hosts: ReadonlyMap<string, Host>): Host {
+  if (to === undefined) throw new StreamError('host-unknown', 'Say in `to` which domain the stream is for.')
+  try {
+    const jid = Jid.parse(to)
+    const host = hosts.get(jid.domain)
+    if (host !== undefined && jid.local === '' && jid.resource === '') return host
+  } catch (error) {
+    if (!(error instanceof JidError)) throw error
+  }
+  throw new StreamError('host-unknown', 'This server does not serve that domain.')
+}
+
+/** The server's header (RFC 6120 §4.7), with an id that nobody can guess; `to` is the client's `from`. */
+export function headerText(from: string, to: string | undefined): string {
+  const addressee = to === undefined ? '' : ` to='${escapeXML(to)}'`
+  return (
+    `<?xml version='1.0'?><stream:stream xmlns='${NS.client}' xmlns:stream='${NS.streams}' id='${randomId()}'` +
+    ` from='${escapeXML(from)}'${addressee} version='1.0' xml:lang='en'>`
+  )
+}
