@@ -81,12 +81,12 @@ export class Hooks {
 
   /** Attaches a listener or item; returns what takes it away again. */
   attach(hook: { readonly id: number }, listener: unknown): () => void {
-    this.#listeners[hook.id] ??= []
-    const list = this.#listeners[hook.id]!
-    list.push(listener)
+    // Lists are replaced, never changed: one that is being fired stays as it was when it began.
+    this.#listeners[hook.id] = [...(this.#listeners[hook.id] ?? []), listener]
     return () => {
+      const list = this.#listeners[hook.id]!
       const index = list.indexOf(listener)
-      if (index >= 0) list.splice(index, 1)
+      if (index >= 0) this.#listeners[hook.id] = list.toSpliced(index, 1)
     }
   }
 

@@ -63,11 +63,6 @@ export class IqTable {
     return this.#entries.get(xmlns)?.get(`${target} ${type} ${name}`)
   }
 
-  /** Whether some target knows the namespace: tells `service-unavailable` from `feature-not-implemented`. */
-  knows(xmlns: string | undefined): boolean {
-    return xmlns !== undefined && this.#entries.has(xmlns)
-  }
-
   /** All entries as sorted lines, for `stonechat pipeline`. */
   describe(): string[] {
     return [...this.#entries]

@@ -15,8 +15,8 @@ export function runFlow(steps: readonly Step[], event: StanzaEvent, onCrash: Cra
   for (let i = 0; i < steps.length; i++) {
     const outcome = runStep(steps[i]!, event, onCrash)
     if (outcome === undefined || outcome === false) continue
-    if (outcome === true) return true
-    return finish(steps, i, outcome, event, onCrash)
+    if (outcome instanceof Promise) return finish(steps, i, outcome, event, onCrash)
+    if (isTaken(steps[i]!, outcome)) return true
   }
   return false
 }
@@ -29,23 +29,23 @@ async function finish(
   onCrash: CrashReport,
 ): Promise<boolean> {
   for (let i = at; ; ) {
-    if ((await settle(steps[i]!, pending, onCrash)) === true) return true
+    if (isTaken(steps[i]!, await settle(steps[i]!, pending, onCrash))) return true
     for (;;) {
       if (++i >= steps.length) return false
       const outcome = runStep(steps[i]!, event, onCrash)
-      if (outcome === true) return true
       if (outcome instanceof Promise) {
         pending = outcome
         break
       }
+      if (isTaken(steps[i]!, outcome)) return true
     }
   }
 }
 
-function runStep(step: Step, event: StanzaEvent, onCrash: CrashReport): undefined | boolean | Promise<unknown> {
-  if (failsClosed(step)) return (step.run as (e: StanzaEvent) => undefined | Promise<void>)(event)
+function runStep(step: Step, event: StanzaEvent, onCrash: CrashReport): unknown {
+  if (failsClosed(step)) return (step.run as (e: StanzaEvent) => unknown)(event)
   try {
-    return (step.run as (e: StanzaEvent) => undefined | boolean | Promise<boolean>)(event)
+    return (step.run as (e: StanzaEvent) => unknown)(event)
   } catch (error) {
     if (isAnswer(step, error)) throw error
     onCrash(step, error)
@@ -62,6 +62,11 @@ async function settle(step: Step, pending: Promise<unknown>, onCrash: CrashRepor
     onCrash(step, error)
     return undefined
   }
+}
+
+/** Only a deliver step says whether it took the stanza; what a void handler happens to return means nothing. */
+function isTaken(step: Step, outcome: unknown): boolean {
+  return outcome === true && step.phase === 'deliver'
 }
 
 /** A deliver step may answer with a refusal as a guard does: that is not a crash. */

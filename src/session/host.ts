@@ -27,6 +27,8 @@ export class Host {
   /** The compiled flows, indexed by flow id; set once all modules are set up. */
   flows: CompiledFlows = []
   readonly #users = new Map<string, User>()
+  /** Users whose account was deleted while a session of theirs was being bound. */
+  readonly #deleted = new WeakSet<User>()
   #route: (stanza: Element) => void = () => {}
 
   /** `onCrash` hears what a listener of a notice threw. */
@@ -62,7 +64,8 @@ export class Host {
 
   /**
    * Binds a session: loads the user when it is the account's first, lets `choose` pick the resource and tells `begin`
-   * before anybody can send to the session. Rejects with what a module's `userLoading` or `choose` throws.
+   * before anybody can send to the session. Rejects with what a module's `userLoading` or `choose` throws, and with
+   * `StreamError` `not-authorized` when the account is no more: it may be deleted between login and binding.
    */
   async bind(
     local: string,
@@ -74,8 +77,9 @@ export class Host {
     this.#users.set(local, user)
     user.binding++
     try {
-      user.loaded ??= this.hooks.pass(userLoading, user)
+      user.loaded ??= this.#load(user)
       await user.loaded
+      if (this.#deleted.has(user)) throw accountGone()
       const resource = choose(user)
       const session = new Session(user.jid.withResource(resource), user, this, stream)
       begin(session)
@@ -85,6 +89,11 @@ export class Host {
       user.binding--
       this.#forgetIfLeft(user)
     }
+  }
+
+  async #load(user: User): Promise<void> {
+    if (!(await this.accounts.exists(user.jid.local))) throw accountGone()
+    await this.hooks.pass(userLoading, user)
   }
 
   /** Takes a session down: tells the modules, then forgets it. */
@@ -107,6 +116,8 @@ export class Host {
     this.disconnect(jid, 'The account is being deleted.')
     await this.hooks.pass(accountDeleting, { host: this, jid })
     const deleted = await this.accounts.delete(local)
+    const user = this.user(jid)
+    if (user !== undefined) this.#deleted.add(user)
     this.disconnect(jid, 'The account is deleted.')
     return deleted
   }
@@ -122,4 +133,8 @@ export class Host {
     this.hooks.notify(userLeft, user)
     this.#users.delete(user.jid.local)
   }
+}
+
+function accountGone(): StreamError {
+  return new StreamError('not-authorized', 'The account does not exist any more.')
 }

@@ -333,7 +333,7 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
     // RFC 6120 §8.1.5: what is in the stream's language must say so where another stream's may be another.
     if (this.#language !== undefined && this.#language !== 'en' && attrs['xml:lang'] === undefined)
       attrs['xml:lang'] = this.#language
-    this.#inbox!.accept(attrs['to'] ?? '', stanza)
+    this.#inbox!.accept(accountOf(attrs['to']) ?? this.#session!.user.jid.toString(), stanza)
   }
 
   #isOwn(from: string): boolean {
@@ -401,4 +401,10 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   #send(element: Element): void {
     this.#connection.write(serialize(element))
   }
+}
+
+/** RFC 6120 §10.1: what is for an account stays in order, whichever of its resources it names. */
+function accountOf(to: string | undefined): string | undefined {
+  const slash = to === undefined ? -1 : to.indexOf('/')
+  return slash < 0 ? to : to!.slice(0, slash)
 }

@@ -146,7 +146,7 @@ story('A message of a type there is not is a normal one // RFC 6121 §5.2.2', as
   await juliet.receives`<message type='whisper'><body>Hi</body></message>`
 })
 
-story('Stanzas between two stay in order // RFC 6120 §10.1', async (s) => {
+story('Stanzas between two stay in order, to the account and to its resource // RFC 6120 §10.1', async (s) => {
   const romeo = await s.login('romeo')
   const juliet = await s.online('juliet/balcony')
   for (let i = 0; i < 500; i++)

@@ -21,6 +21,7 @@ export class Client {
   readonly #waiting: (() => void)[] = []
   #parser!: StreamParser
   #ended = false
+  #headerAfter: string | undefined
   #nextId = 1
 
   constructor(transport: Transport) {
@@ -189,8 +190,14 @@ export class Client {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
+  /** Makes ready for a new stream right behind an element of this name. */
+  expectsHeaderAfter(name: string): void {
+    this.#headerAfter = name
+  }
+
   /** Makes ready for a new stream on the same connection. */
   expectsHeader(): void {
+    this.#headerAfter = undefined
     this.#parser = new StreamParser(
       {
         onOpen: (root) => {
@@ -199,6 +206,11 @@ export class Client {
         },
         onStanza: (el) => {
           this.#heard.push(el)
+          if (el.name === this.#headerAfter) {
+            const rest = this.#parser.stop()
+            this.expectsHeader()
+            this.#parser.write(rest)
+          }
           this.#wake()
         },
         onEnd: () => {

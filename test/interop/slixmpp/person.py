@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 
 from slixmpp import ClientXMPP
@@ -16,7 +17,7 @@ PLUGINS = (
 
 
 class Complaints(logging.Handler):
-    """What slixmpp has warned of, which ends the run when nobody expected it."""
+    """What slixmpp has warned of; what nobody expected fails the run."""
 
     def __init__(self):
         super().__init__(logging.WARNING)
@@ -27,17 +28,20 @@ class Complaints(logging.Handler):
 
 
 complaints = Complaints()
-import os
-logging.basicConfig(level=logging.DEBUG, handlers=[complaints] + ([logging.StreamHandler()] if os.environ.get('DEBUG') else []))
+# DEBUG=1 shows every stanza.
+logging.basicConfig(level=logging.DEBUG, handlers=[complaints] + ([logging.StreamHandler()] if 'DEBUG' in os.environ else []))
 
 
 class Person(ClientXMPP):
-    """One session. `port` with `direct` is TLS from the start, else STARTTLS; the certificate has to verify."""
+    """One session; the server's certificate has to verify."""
 
-    def __init__(self, jid, password, certificate, sasl_mech=None):
-        super().__init__(jid, password, sasl_mech=sasl_mech)
+    def __init__(self, jid, password, certificate, tls=None):
+        super().__init__(jid, password)
+        if tls is not None:
+            self.ssl_context.maximum_version = tls
         self.ca_certs = certificate
         self.use_ipv6 = False
+        self.use_aiodns = False
         self.auto_authorize = None
         self.auto_subscribe = False
         self.inbox = []
@@ -49,7 +53,11 @@ class Person(ClientXMPP):
             self.register_plugin(plugin, {'create_account': False} if plugin == 'xep_0077' else None)
         self.add_filter('in', self._keep)
         self.add_event_handler('session_start', lambda _: self._settle('session'))
-        self.add_event_handler('failed_auth', lambda failure: self._settle(failure['condition']))
+        # One failed mechanism is not the end: slixmpp goes on with the next.
+        self.refusals = []
+        self.add_event_handler('failed_auth', lambda _: self.refusals.append(self['feature_mechanisms'].mech.name))
+        self.add_event_handler('failed_all_auth', lambda _: self._settle('refused'))
+        self.add_event_handler('disconnected', lambda _: self._settle('disconnected'))
         self.add_event_handler('connection_failed', lambda reason: self._settle(f'connection failed: {reason}'))
 
     def _settle(self, outcome):
@@ -64,16 +72,23 @@ class Person(ClientXMPP):
         return stanza
 
     async def logs_in(self, port, direct=False):
-        """Resolves with `session`, or with the condition that refused the login."""
-        self.connect(('127.0.0.1', port), use_ssl=direct, force_starttls=not direct)
+        """Resolves with `session`, with `refused` when slixmpp has no mechanism left, or with how else it ended."""
+        self.default_port = port
+        self.connect(('localhost', port), use_ssl=direct, force_starttls=not direct)
         outcome = await asyncio.wait_for(self.outcome, PATIENCE)
         if outcome == 'session':
-            print(f'  {self.boundjid}: {self.socket.version()}, {self["feature_mechanisms"].mech.name}')
+            refused = f', refused before: {", ".join(self.refusals)}' if self.refusals else ''
+            print(f'  {self.boundjid}: {self.socket.version()}, {self["feature_mechanisms"].mech.name}{refused}')
+        elif outcome == 'refused':
+            complaints.lines.remove('ERROR slixmpp.features.feature_mechanisms.mechanisms: No appropriate login method.')
         return outcome
 
     async def registers_and_logs_in(self, port):
         """Makes the account in band, then logs in on the same stream (XEP-0077 §3.1)."""
         self['xep_0077'].create_account = True
+
+        # COMPAT(slixmpp 1.8): it holds back every stanza before the session starts, those of registration too.
+        self._always_send_everything = True
 
         async def register(form):
             assert form['register']['fields'] >= {'username', 'password'}, form
@@ -81,6 +96,7 @@ class Person(ClientXMPP):
             request['register']['username'] = self.boundjid.user
             request['register']['password'] = self.password
             await request.send()
+            self._always_send_everything = False
             print(f'  {self.boundjid.bare}: registered in band')
 
         self.add_event_handler('register', register)
@@ -98,9 +114,9 @@ class Person(ClientXMPP):
         """Resolves with the first stanza that is wanted, and takes it out of the inbox."""
         deadline = time.monotonic() + PATIENCE
         while True:
-            for stanza in self.inbox:
+            for at, stanza in enumerate(self.inbox):
                 if wanted(stanza):
-                    self.inbox.remove(stanza)
+                    del self.inbox[at]
                     return stanza
             self.arrived.clear()
             try:
