@@ -51,8 +51,8 @@ export class HostModules {
             cause: error,
           })
         }
-        for (const feature of module.features?.host ?? []) this.#host.features.host.add(feature)
-        for (const feature of module.features?.account ?? []) this.#host.features.account.add(feature)
+        this.#announce(this.#host.features.host, module.features?.host ?? [])
+        this.#announce(this.#host.features.account, module.features?.account ?? [])
       }
       this.#host.flows = compileFlows(this.#registrations)
     } catch (error) {
@@ -72,6 +72,16 @@ export class HostModules {
       }
     }
     this.#undo.clear()
+    this.#registrations.length = 0
+  }
+
+  /** Two modules may share a feature: whoever announced it first takes it back. */
+  #announce(announced: Set<string>, features: readonly string[]): void {
+    for (const feature of features) {
+      if (announced.has(feature)) continue
+      announced.add(feature)
+      this.#undo.add(() => announced.delete(feature))
+    }
   }
 
   #resolve(module: AnyModule, apis: ReadonlyMap<string, unknown>): Record<string, unknown> {

@@ -23,8 +23,10 @@ export function orderModules(modules: readonly AnyModule[]): AnyModule[] {
   const ordered = new Set<AnyModule>()
   const visit = (module: AnyModule, path: readonly string[]): void => {
     if (ordered.has(module)) return
-    if (path.includes(module.name))
-      throw new Error(`modules depend on each other in a circle: ${[...path, module.name].join(' → ')}`)
+    if (path.includes(module.name)) {
+      const circle = [...path.slice(path.indexOf(module.name)), module.name]
+      throw new Error(`modules depend on each other in a circle: ${circle.join(' → ')}`)
+    }
     for (const { name } of dependenciesOf(module)) {
       const target = byName.get(name)
       if (target !== undefined) visit(target, [...path, module.name])

@@ -101,9 +101,7 @@ export class TcpConnection implements Connection, Flushable {
     const plain = this.#socket
     plain.removeAllListeners('data')
     plain.removeAllListeners('end')
-    plain.removeAllListeners('close')
-    plain.removeAllListeners('error')
-    // A half-open plain socket must not keep its dead TLS layer alive.
+    // Not so with `close`, by which the listener counts the connection out.
     const secure = new TLSSocket(plain, { isServer: true, ...this.#tls.options() })
     this.#socket = secure
     this.#attach(secure)

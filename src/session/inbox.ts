@@ -2,8 +2,8 @@
  * Takes up what one stream sends, in order for each addressee (RFC 6120 §10.1): while a stanza waits for something,
  * later ones to the same address queue behind it and those to others go on.
  *
- * Bounded by its owner: `onFull` is told when more than `limit` stanzas are under way, `onDrained` when half of them
- * are done; in between the owner reads nothing from the socket.
+ * Bounded by its owner: `onFull` is told when `limit` stanzas are under way, `onDrained` when no more than half of them
+ * are left; in between the owner reads nothing from the socket.
  */
 export class Inbox<T> {
   readonly #process: (item: T) => void | Promise<void>

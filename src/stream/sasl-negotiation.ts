@@ -102,7 +102,10 @@ export class SaslNegotiation {
   #fail(condition: string, text?: string): SaslOutcome {
     this.#mechanism = undefined
     const { loginAttempts } = this.#context.settings
-    return { reply: failure(condition, text), tooMany: loginAttempts > 0 && ++this.#failures >= loginAttempts }
+    // A mechanism that a client cannot do is no guess; how many it may try is bounded by the limits before login.
+    // COMPAT(slixmpp < 1.8.5): on TLS 1.3 it tries each -PLUS with tls-unique, then each SCRAM, then PLAIN.
+    if (condition !== 'malformed-request' && condition !== 'invalid-mechanism') this.#failures++
+    return { reply: failure(condition, text), tooMany: loginAttempts > 0 && this.#failures >= loginAttempts }
   }
 }
 

@@ -9,8 +9,9 @@ export class KeyedQueue {
 
   /** Runs `work` after everything queued earlier under `key`; a failure reaches the caller and nobody else. */
   run<T>(key: string, work: () => Promise<T> | T): Promise<T> {
-    const before = this.#tails.get(key)
-    const mine = before === undefined ? Promise.resolve().then(work) : before.then(work, work)
+    // A job gets nothing of the one before it, neither its result nor its error.
+    const begin = () => work()
+    const mine = (this.#tails.get(key) ?? Promise.resolve()).then(begin, begin)
     this.#tails.set(key, mine)
     const forget = () => {
       if (this.#tails.get(key) === mine) this.#tails.delete(key)

@@ -4,7 +4,10 @@
  * Held while reading: the first byte past a limit ends the stream with `policy-violation` (RFC 6120 §4.9.3.14).
  */
 export interface ParserLimits {
-  /** Bytes on the wire from `<` to the last `>`; white space between stanzas is free. */
+  /**
+   * Bytes on the wire from `<` to the last `>`; white space between stanzas is free. What a stanza grows by because its
+   * elements repeat namespaces declared around them may be as much again.
+   */
   readonly bytes: number
   /** Levels of elements; the stanza itself is the first. */
   readonly depth: number

@@ -141,10 +141,12 @@ export class Tokens {
     tree.begin(nameAt(buffer, from, nameTo))
     const end = this.#attributes(nameTo)
     if (end === -1) return 'more'
-    const { elements, depth } = this.limits
+    const { bytes, elements, depth } = this.limits
     if (depth > 0 && tree.depth - this.#top >= depth) throw tooMany('levels')
     if (elements > 0 && tree.elements >= elements) throw tooMany('elements')
     const element = tree.finish()
+    // A namespace declared once and used by thousands would come out as a thousand times what came in.
+    if (bytes > 0 && tree.added > bytes) throw tooMany('bytes')
     const isEmpty = buffer.charCodeAt(end) === 0x2f
     this.#source.pos = isEmpty ? end + 2 : end + 1
     if (tree.depth > 1 || !this.#isStream) return isEmpty ? this.#close() : 'go'
@@ -232,5 +234,6 @@ export class Tokens {
   #beginStanza(): void {
     this.#source.mark(this.limits.bytes)
     this.#tree.elements = 0
+    this.#tree.added = 0
   }
 }

@@ -25,6 +25,11 @@ export class Tree {
   depth = 0
   /** Elements of the present stanza so far; its reader sets it to 0. */
   elements = 0
+  /**
+   * What the present stanza grows by, in UTF-16 units, since its elements repeat the namespaces that those around them
+   * declared; its reader sets it to 0.
+   */
+  added = 0
   readonly #isStream: boolean
   #open: Open
   readonly #text = new Pieces()
@@ -97,8 +102,11 @@ export class Tree {
     if (isRoot) checkRoot(name, namespace)
     else if (namespace === NS.streams) this.#checkPlace(name)
     if (isRoot) this.#describeRoot()
-    else if (namespace !== around.namespace) attrs['xmlns'] ??= namespace
-    if (this.#prefixed !== undefined) declarePrefixes(this.#prefixed, scope, attrs)
+    else if (namespace !== around.namespace && attrs['xmlns'] === undefined) {
+      attrs['xmlns'] = namespace
+      this.added += namespace.length
+    }
+    if (this.#prefixed !== undefined) this.added += declarePrefixes(this.#prefixed, scope, attrs)
     const element = new Element(name.local)
     element.attrs = attrs
     if (around.element !== undefined) {
@@ -152,16 +160,23 @@ function checkRoot(name: Name, namespace: string): void {
   if (name.local !== 'stream') throw new XmlError('bad-format', 'A stream begins with <stream>.')
 }
 
-/** Makes an element with prefixed attributes stand on its own, and finds those that are the same under two prefixes. */
-function declarePrefixes(names: Name[], scope: Scope | undefined, attrs: Record<string, string>): void {
+/**
+ * Makes an element with prefixed attributes stand on its own, and finds those that are the same under two prefixes.
+ * Returns how many UTF-16 units the declarations take.
+ */
+function declarePrefixes(names: Name[], scope: Scope | undefined, attrs: Record<string, string>): number {
   const expanded = names.length > 1 ? new Set<string>() : undefined
+  let added = 0
   for (const { prefix, local } of names) {
     const namespace = resolve(scope, prefix)
-    attrs[`xmlns:${prefix}`] = namespace
+    const declaration = `xmlns:${prefix}`
+    if (attrs[declaration] === undefined) added += declaration.length + namespace.length
+    attrs[declaration] = namespace
     if (expanded === undefined) continue
     // Namespaces in XML 1.0 §6.3: unique by expanded name; a space is in no local name.
     const key = `${local} ${namespace}`
     if (expanded.has(key)) throw notWellFormed('An attribute is there twice.')
     expanded.add(key)
   }
+  return added
 }

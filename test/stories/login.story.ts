@@ -178,6 +178,18 @@ story('A connection has five attempts', async (s) => {
   await client.receivesStreamError('policy-violation')
 })
 
+story('Mechanisms that a client cannot do are no guesses', async (s) => {
+  await s.createAccount('romeo', 'pencil')
+  const client = await s.connects()
+  await client.opens(s.domain)
+  for (let attempt = 0; attempt < 6; attempt++) {
+    auth(client, 'PLAIN', base64('neither'))
+    await fails(client, 'malformed-request')
+  }
+  auth(client, 'PLAIN', plain('', 'romeo', 'pencil'))
+  await client.receives([`<success xmlns='${NS}'/>`] as unknown as TemplateStringsArray)
+})
+
 story(
   'Who guesses wrong too often has to wait, and locks nobody else out',
   async (s) => {

@@ -29,7 +29,8 @@ class Complaints(logging.Handler):
 
 complaints = Complaints()
 # DEBUG=1 shows every stanza.
-logging.basicConfig(level=logging.DEBUG, handlers=[complaints] + ([logging.StreamHandler()] if 'DEBUG' in os.environ else []))
+everything = [logging.StreamHandler()] if 'DEBUG' in os.environ else []
+logging.basicConfig(level=logging.DEBUG, handlers=[complaints, *everything])
 
 
 class Person(ClientXMPP):
@@ -72,16 +73,22 @@ class Person(ClientXMPP):
         return stanza
 
     async def logs_in(self, port, direct=False):
-        """Resolves with `session`, with `refused` when slixmpp has no mechanism left, or with how else it ended."""
+        """Over STARTTLS, or TLS from the start when `direct`."""
+        outcome = await self._tries(port, direct)
+        refused = f', refused before: {", ".join(self.refusals)}' if self.refusals else ''
+        assert outcome == 'session', f'{self.boundjid} did not log in: {outcome}{refused}'
+        print(f'  {self.boundjid}: {self.socket.version()}, {self["feature_mechanisms"].mech.name}{refused}')
+
+    async def is_refused(self, port):
+        """Tries every mechanism, and none lets it in."""
+        outcome = await self._tries(port)
+        assert outcome == 'refused', outcome
+        complaints.lines.remove('ERROR slixmpp.features.feature_mechanisms.mechanisms: No appropriate login method.')
+
+    async def _tries(self, port, direct=False):
         self.default_port = port
         self.connect(('localhost', port), use_ssl=direct, force_starttls=not direct)
-        outcome = await asyncio.wait_for(self.outcome, PATIENCE)
-        if outcome == 'session':
-            refused = f', refused before: {", ".join(self.refusals)}' if self.refusals else ''
-            print(f'  {self.boundjid}: {self.socket.version()}, {self["feature_mechanisms"].mech.name}{refused}')
-        elif outcome == 'refused':
-            complaints.lines.remove('ERROR slixmpp.features.feature_mechanisms.mechanisms: No appropriate login method.')
-        return outcome
+        return await asyncio.wait_for(self.outcome, PATIENCE)
 
     async def registers_and_logs_in(self, port):
         """Makes the account in band, then logs in on the same stream (XEP-0077 §3.1)."""
@@ -100,14 +107,14 @@ class Person(ClientXMPP):
             print(f'  {self.boundjid.bare}: registered in band')
 
         self.add_event_handler('register', register)
-        return await self.logs_in(port)
+        await self.logs_in(port)
 
     async def comes_online(self, version=''):
         """Asks for the roster, with the version known so far, and becomes available."""
         self.client_roster.version = version
         roster = await self.get_roster()
         self.send_presence()
-        await self.sees(f'the presence of {self.boundjid} itself', lambda s: s.name == 'presence' and s['from'] == self.boundjid)
+        await self.sees_presence(self.boundjid, 'available')
         return roster
 
     async def sees(self, what, wanted):

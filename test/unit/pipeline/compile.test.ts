@@ -77,6 +77,11 @@ test('a handler is in its own flow only', () => {
 })
 
 test('the compiled order is described flow by flow, phase by phase', () => {
-  const text = describeFlows(compileFlows([registered('a', 'copy'), registered('b', 'guard'), registered('c', 'guard')]))
-  assert.match(text, /^message\.leaving\n {2}\(nothing\)\nmessage\.arriving\n {2}guard {3}b, c\n {2}copy {4}a\nmessage\.str/)
+  const text = describeFlows(
+    compileFlows([registered('a', 'copy'), registered('b', 'guard'), registered('c', 'guard')]),
+  )
+  assert.match(
+    text,
+    /^message\.leaving\n {2}\(nothing\)\nmessage\.arriving\n {2}guard {3}b, c\n {2}copy {4}a\nmessage\.str/,
+  )
 })

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   defineCollection,
-  defineGate,
   definedHooks,
+  defineGate,
   defineNotice,
   defineQuestion,
   Hooks,

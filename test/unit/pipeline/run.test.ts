@@ -43,7 +43,11 @@ test('a flow without promises gives its answer at once', () => {
     ran.push(name)
     return answer
   }
-  const all: [Phase, string, Run][] = phases.map((phase) => [phase, phase, note(phase, phase === 'deliver' ? false : undefined)])
+  const all: [Phase, string, Run][] = phases.map((phase) => [
+    phase,
+    phase,
+    note(phase, phase === 'deliver' ? false : undefined),
+  ])
   assert.equal(runFlow(steps(...all), event(), noCrash), false)
   assert.deepEqual(ran, [...phases])
   assert.equal(runFlow(steps(['deliver', 'a', () => true]), event(), noCrash), true)
@@ -69,20 +73,32 @@ test('a promise holds back all that follows, in order, and what follows it stays
   const outcome = runFlow(
     steps(
       ['guard', 'a', () => void ran.push('a')],
-      ['record', 'b', async () => {
-        ran.push('b begins')
-        await promise
-        ran.push('b ends')
-      }],
-      ['record', 'c', async () => {
-        await null
-        ran.push('c')
-      }],
+      [
+        'record',
+        'b',
+        async () => {
+          ran.push('b begins')
+          await promise
+          ran.push('b ends')
+        },
+      ],
+      [
+        'record',
+        'c',
+        async () => {
+          await null
+          ran.push('c')
+        },
+      ],
       ['copy', 'd', () => void ran.push('d')],
-      ['deliver', 'e', async () => {
-        ran.push('e')
-        return false
-      }],
+      [
+        'deliver',
+        'e',
+        async () => {
+          ran.push('e')
+          return false
+        },
+      ],
       ['deliver', 'f', () => ran.push('f') > 0],
     ),
     event(),
@@ -170,7 +186,10 @@ test('a refusal by a copy step is a crash: copies refuse nothing', () => {
 
 test('the wire of an event is made once, after the last edit', () => {
   const e = event()
-  runFlow(steps(['shape', 'a', () => void (e.stanza.attrs['id'] = 'x')]), e, noCrash)
+  const edit = () => {
+    e.stanza.attrs['id'] = 'x'
+  }
+  runFlow(steps(['shape', 'a', edit]), e, noCrash)
   assert.equal(e.wire, e.wire)
   assert.match(e.wire.text(), /id="x"/)
 })

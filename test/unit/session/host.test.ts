@@ -5,9 +5,9 @@ import {
   defineSlot,
   Jid,
   type Session,
+  StreamError,
   sessionClosed,
   sessionOpened,
-  StreamError,
   type User,
   userLeft,
   userLoading,
@@ -87,7 +87,10 @@ test('the client hears of its session before the modules do, and they before any
     () => 'orchard',
     (session) => order.push(`begins ${session.address}, ${session.user.sessions.has('orchard')}`),
   )
-  assert.deepEqual(order.slice(-2), ['begins romeo@verona.example/orchard, false', 'opened romeo@verona.example/orchard'])
+  assert.deepEqual(order.slice(-2), [
+    'begins romeo@verona.example/orchard, false',
+    'opened romeo@verona.example/orchard',
+  ])
 })
 
 test('closing tells the modules while the session is still listed, then forgets it, and the user with the last', async () => {

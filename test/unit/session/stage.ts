@@ -1,8 +1,9 @@
 import { type StreamError, serialize } from '../../../src/api.ts'
-import { parseDocument } from '../../../src/xml/parser.ts'
+import type { Accounts } from '../../../src/auth/accounts.ts'
 import { Host } from '../../../src/session/host.ts'
 import type { Session } from '../../../src/session/session.ts'
 import type { Element } from '../../../src/xml/element.ts'
+import { parseDocument } from '../../../src/xml/parser.ts'
 
 /** A stream that notes what it is told, and takes its session down when it is closed, as a client's stream does. */
 export class StageStream {
@@ -58,7 +59,11 @@ export class Stage {
   }
 
   /** A bound session; with a priority it is available. */
-  async session(local: string, resource: string, priority: number | null = null): Promise<StageStream & { session: Session }> {
+  async session(
+    local: string,
+    resource: string,
+    priority: number | null = null,
+  ): Promise<StageStream & { session: Session }> {
     this.accounts.add(local)
     const { stream, bound } = this.bind(local, resource)
     await bound

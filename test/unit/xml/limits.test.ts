@@ -96,6 +96,20 @@ describe('limits hold while reading', () => {
     assert.deepEqual(after("<a b='' xmlns='u' xmlns:c='v' d=''/>", { ...noLimits, attributes: 3 }), policy)
   })
 
+  it('bytes: what namespaces declared once would add to many elements counts as well', () => {
+    const namespace = `urn:${'n'.repeat(96)}`
+    for (const [declaration, many] of [
+      [`xmlns:p='${namespace}'`, '<p:a/>'],
+      [`xmlns:p='${namespace}'`, "<a p:b=''/>"],
+      [`xmlns='${namespace}' xmlns:p='urn:p'`, '<p:a><b/></p:a>'],
+    ] as const) {
+      assert.deepEqual(after(`<m ${declaration}>${many.repeat(5)}</m>`, { ...noLimits, bytes: 1000 }), ['1 stanzas'])
+      assert.deepEqual(after(`<m ${declaration}>${many.repeat(12)}</m>`, { ...noLimits, bytes: 1000 }), policy, many)
+      const short = `<m ${declaration}>${many.repeat(5)}</m>`
+      assert.deepEqual(after(short.repeat(2), { ...noLimits, bytes: 1000 }), ['2 stanzas'], 'each stanza alone')
+    }
+  })
+
   it('0 is none', () => {
     const stanza = `${'<a>'.repeat(3000)}${'<b/>'.repeat(20_000)}${'</a>'.repeat(3000)}`
     assert.deepEqual(limited([Buffer.from(stanza)], noLimits), { stanzas: 1, errors: [] })

@@ -1,0 +1,79 @@
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { run, start } from './process.ts'
+import { playProfanity } from './profanity.ts'
+import { startServer, type TestServer } from './server.ts'
+
+// npm run test:clients: stock clients from Debian log in to a real server, find each other and talk.
+
+/** Debian's own Python has its slixmpp. */
+const PYTHON = '/usr/bin/python3'
+const script = (name: string) => fileURLToPath(new URL(`slixmpp/${name}`, import.meta.url))
+
+async function checkClients(): Promise<void> {
+  const needed = [
+    ['python3-slixmpp', PYTHON, '-c', 'import slixmpp; print("slixmpp", slixmpp.__version__)'],
+    ['profanity', 'profanity', '--version'],
+    ['tmux', 'tmux', '-V'],
+  ] as const
+  const missing: string[] = []
+  for (const [name, program, ...args] of needed) {
+    const version = await run(program, args).catch(() => undefined)
+    if (version === undefined) missing.push(name)
+    else console.log(version.split('\n')[0])
+  }
+  if (missing.length > 0)
+    throw new Error(`Clients are missing that this test plays with. On Debian: apt-get install ${missing.join(' ')}`)
+}
+
+/** Two people with slixmpp. */
+async function playSlixmpp(server: TestServer): Promise<void> {
+  await server.addUser('juliet@localhost', 'wherefore art thou')
+  const args = ['-B', script('two_people.py'), String(server.port), String(server.tlsPort), server.certificate]
+  const people = start(PYTHON, args, { input: 'wherefore art thou\n', show: true })
+  const code = await people.ended(60_000)
+  if (code !== 0) throw new Error(`two_people.py ended with ${code}.`)
+}
+
+/** Two people with Profanity, and a slixmpp program that answers one of them. */
+async function playMixed(server: TestServer, folder: string): Promise<void> {
+  await server.addUser('echo@localhost', 'narcissus')
+  const echo = start(PYTHON, ['-B', script('echo.py'), String(server.port), server.certificate], {
+    input: 'narcissus\n',
+  })
+  await echo.says('ready')
+  await playProfanity(server, folder, (scene) => console.log(`Profanity: ${scene}`))
+  await echo.stop()
+}
+
+async function main(): Promise<void> {
+  await checkClients()
+  const folder = await mkdtemp(join(tmpdir(), 'stonechat-clients-'))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const server = await startServer(join(folder, 'server'))
+  try {
+    await playSlixmpp(server)
+    await playMixed(server, folder)
+    const code = await server.process.stop()
+    if (code !== 0) throw new Error(`The server ended with ${code}.`)
+    const complaints = server.complaints()
+    if (complaints.length > 0) throw new Error(`The server complained:\n${complaints.join('\n')}`)
+  } catch (error) {
+    console.error(`The server said:\n${server.process.said()}`)
+    throw error
+  } finally {
+    await server.process.stop()
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
+try {
+  await main()
+  console.log('The clients get along with the server.')
+} catch (error) {
+  console.error((error as Error).message)
+  process.exit(1)
+}
