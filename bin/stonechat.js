@@ -8,7 +8,13 @@ const [major, minor] = process.versions.node.split('.').map(Number)
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
 if (major > 22 || (major === 22 && minor >= 18)) {
-  await import(main)
+  try {
+    await import(main)
+  } catch (error) {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND' || !error.message.includes('package')) throw error
+    console.error('stonechat: its packages are missing. Run npm ci in its folder (npm start does it by itself).')
+    process.exit(1)
+  }
 } else {
   const node = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
   if (!existsSync(node)) {

@@ -9,10 +9,11 @@ import { TlsFileError } from './net/tls-context.ts'
 import { describePipeline } from './pipeline-report.ts'
 import { openServer, serve } from './serve.ts'
 import { sqlFolder } from './server.ts'
-import { loadSetup, openLog, programVersion, type Setup } from './setup.ts'
+import { certificateWarnings, loadSetup, openLog, programVersion, type Setup } from './setup.ts'
 import { DatabaseError, openDatabase } from './storage/database.ts'
 import { migrate, SchemaError } from './storage/migrate.ts'
 import { userCommands } from './user-commands.ts'
+import { systemClock } from './util/clock.ts'
 
 /** Exit codes, after sysexits.h. */
 const EXIT_USAGE = 64
@@ -32,7 +33,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
   if (error instanceof ConfigError) {
-    process.stderr.write(formatProblems(error.problems))
+    process.stderr.write(`${formatProblems(error.problems)}\n`)
     return EXIT_CONFIG
   }
   const expected =
@@ -50,13 +51,10 @@ function buildProgram(): Command {
   const program = new Command('stonechat')
     .description('An XMPP messaging server for organisations that host their own chat.')
     .version(programVersion())
-    .option('--config <folder>', 'folder of server.yaml (default: the current one)')
+    .option('--config <folder>', 'folder of server.yaml (default: the current one if it has one, else the program’s)')
     .exitOverride()
     .showHelpAfterError('(stonechat --help tells more)')
-  const setup = (): Promise<Setup> => {
-    const { config } = program.opts<{ config?: string }>()
-    return loadSetup(config ?? '.', config === undefined)
-  }
+  const setup = (serving?: boolean): Promise<Setup> => loadSetup(program.opts<{ config?: string }>().config, serving)
   const withConfig = (command: Command): Command =>
     command.option('--config <folder>', 'folder of server.yaml').hook('preAction', (_, action) => {
       const { config } = action.opts<{ config?: string }>()
@@ -65,12 +63,19 @@ function buildProgram(): Command {
 
   withConfig(program.command('serve', { isDefault: true }))
     .description('Runs the server (what `npm start` does).')
-    .action(async () => await serve(await setup()))
+    // This is the default command, so an unknown one ends up here.
+    .allowExcessArguments()
+    .action(async (_, { args }: Command) => {
+      if (args.length > 0) program.error(`error: there is no command '${args[0]}', and serve takes no arguments`)
+      await serve(await setup(true))
+    })
   withConfig(program.command('check'))
     .description('Validates the configuration and starts nothing.')
     .action(async () => {
-      const { config, configFolder } = await setup()
+      const checked = await setup(true)
+      const { config, configFolder } = checked
       print([`The configuration in ${configFolder} is right; it serves ${config.hosts.join(', ')}.`])
+      print(certificateWarnings(checked, systemClock.now()).map((warning) => `But note: ${warning}`))
     })
   withConfig(program.command('migrate'))
     .description('Brings the database schema up to date.')
@@ -91,7 +96,7 @@ function buildProgram(): Command {
 function addCommand(
   parent: Command,
   spec: CommandSpec,
-  setup: () => Promise<Setup>,
+  setup: (serving?: boolean) => Promise<Setup>,
   withConfig: (command: Command) => Command,
 ): void {
   const command = withConfig(parent.command(spec.name.split(' ').at(-1)!)).description(spec.summary)
@@ -107,7 +112,13 @@ function addCommand(
 
 /** Runs a command in the server that is running on this data folder, or beside it when there is none. */
 async function runCommand(setup: Setup, name: string, args: readonly string[]): Promise<readonly string[]> {
-  const reply = await askRunningServer(setup.config.data, name, args)
+  const { data } = setup.config
+  const reply = await askRunningServer(data, name, args).catch((error: NodeJS.ErrnoException) => {
+    // The folder is none: opening the database says so.
+    if (error.code === 'ENOTDIR') return undefined
+    if (error.code !== 'EACCES' && error.code !== 'EPERM') throw error
+    throw new CommandError(`The server on the data in ${data} may not be asked: be the user that it runs as.`)
+  })
   if (reply?.error !== undefined) throw new CommandError(reply.error)
   if (reply !== undefined) return reply.lines ?? []
   const opened = await openServer(setup, openLog({ ...setup.config, log: { ...setup.config.log, level: 'error' } }))
@@ -143,29 +154,33 @@ function print(lines: readonly string[]): void {
 /** A password from the terminal, typed twice and not shown, or the first line of standard input. */
 async function readPassword(): Promise<string> {
   if (process.stdin.isTTY !== true) {
-    const first = await readLine(process.stdout, '')
+    const [first] = await readLines([''])
     if (first === undefined) throw new CommandError('No password came on standard input.')
     return first
   }
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const password = await readLine(silent, 'Password: ')
-  const again = await readLine(silent, 'Again: ')
+  const [password, again] = await readLines(['Password: ', 'Again: '])
   if (password === undefined || password !== again)
     throw new CommandError('The two passwords are not the same; nothing was changed.')
   return password
 }
 
-function readLine(output: NodeJS.WritableStream, prompt: string): Promise<string | undefined> {
-  if (prompt !== '') process.stdout.write(prompt)
-  const terminal = prompt !== ''
-  const lines = createInterface({ input: process.stdin, output: terminal ? output : undefined, terminal } as never)
-  return new Promise((resolve) => {
-    lines.once('line', (line: string) => {
-      resolve(line)
-      lines.close()
+/** Reads a line after each prompt, fewer when the input ends. A terminal shows nothing of them from before the first prompt on. */
+async function readLines(prompts: readonly string[]): Promise<string[]> {
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const terminal = process.stdin.isTTY === true
+  const input = createInterface({ input: process.stdin, output: silent, terminal })
+  input.once('SIGINT', () => process.exit(130))
+  const lines: string[] = []
+  process.stdout.write(prompts[0] ?? '')
+  try {
+    for await (const line of input) {
       if (terminal) process.stdout.write('\n')
-    })
-    lines.once('close', () => resolve(undefined))
-    lines.once('SIGINT', () => process.exit(130))
-  })
+      lines.push(line)
+      if (lines.length === prompts.length) break
+      process.stdout.write(prompts[lines.length] ?? '')
+    }
+    return lines
+  } finally {
+    input.close()
+  }
 }

@@ -1,9 +1,10 @@
 import type Logger from 'bunyan'
 import { CommandError } from './module/command.ts'
-import { askRunningServer, ControlSocket } from './net/control-socket.ts'
+import { type ControlReply, ControlSocket } from './net/control-socket.ts'
 import { Server } from './server.ts'
-import { openLog, openTls, programVersion, type Setup } from './setup.ts'
-import { type Database, openDatabase } from './storage/database.ts'
+import { defaultConfigFolder, openLog, openTls, programVersion, type Setup } from './setup.ts'
+import { lockData } from './storage/data-lock.ts'
+import { type Database, isUnavailable, openDatabase } from './storage/database.ts'
 import { systemClock } from './util/clock.ts'
 
 /** A server that is set up but does not listen, and the way to put it away. */
@@ -41,32 +42,43 @@ export async function openServer({ config, enabled }: Setup, log: Logger): Promi
 /** Runs the server until it is told to stop: SIGINT and SIGTERM stop it in order, SIGHUP reloads certificates. */
 export async function serve(setup: Setup): Promise<void> {
   const { config } = setup
-  if ((await askRunningServer(config.data, 'user list', [])) !== undefined)
-    throw new CommandError(`A server is running on the data in ${config.data} already: stop that one first.`)
   const log = openLog(config)
-  const tls = await openTls(setup, log)
-  const opened = await openServer(setup, log)
-  const { server } = opened
-  const control = new ControlSocket(config.data, async (command, args) => {
-    try {
-      return { lines: await server.commands.run(command, args) }
-    } catch (error) {
-      if (error instanceof CommandError) return { error: error.message }
-      log.error({ err: error, command }, 'a command failed')
-      return { error: 'It failed; the log of the server says why.' }
-    }
-  })
+  const signals = new Signals(log)
+  const unlock = await lockData(config.data)
+  if (unlock === undefined)
+    throw new CommandError(`A server is running on the data in ${config.data} already: stop that one first.`)
   try {
-    const ports = await server.listen(tls)
-    await control.open()
-    tls.watch()
-    process.stdout.write(banner(setup, ports))
-    await untilToldToStop(() => tls.reload(), log)
-    process.stdout.write('Stopping.\n')
+    const tls = await openTls(setup, log)
+    signals.onReload = () => tls.reload()
+    const opened = await openServer(setup, log)
+    const { server } = opened
+    const control = new ControlSocket(config.data, (command, args) => answer(server, log, command, args))
+    try {
+      const ports = await server.listen(tls)
+      await control.open()
+      tls.watch()
+      const stop = signals.untilStop()
+      process.stdout.write(banner(setup, ports))
+      await stop
+      process.stdout.write('Stopping.\n')
+    } finally {
+      control.close()
+      tls.close()
+      await opened.close()
+    }
   } finally {
-    control.close()
-    tls.close()
-    await opened.close()
+    await unlock()
+  }
+}
+
+async function answer(server: Server, log: Logger, command: string, args: readonly string[]): Promise<ControlReply> {
+  try {
+    return { lines: await server.commands.run(command, args) }
+  } catch (error) {
+    if (error instanceof CommandError) return { error: error.message }
+    log.error({ err: error, command }, 'a command failed')
+    if (isUnavailable(error)) return { error: 'The database does not take it now; the log of the server says why.' }
+    return { error: 'It failed; the log of the server says why.' }
   }
 }
 
@@ -78,31 +90,48 @@ function banner(setup: Setup, ports: { client: number; clientTls: number }): str
       ? [`  Clients connect to port ${ports.client} (STARTTLS${config.requireTls ? '' : ', or without TLS'}).`]
       : []),
     ...(ports.clientTls > 0 ? [`  Clients connect to port ${ports.clientTls} (TLS from the start).`] : []),
+    ...(ports.client + ports.clientTls === 0 ? ['  Nobody can connect: both listeners are off.'] : []),
     `  Data:           ${config.database.client === 'mysql' ? 'MySQL, and ' : ''}${config.data}`,
     `  Configuration:  ${configFolder} (server.yaml, modules/<name>.yaml; every option stands in modules/<name>/config.yaml)`,
     `  Certificate:    ${config.tls.certificate ?? `self-signed, in ${configFolder}/certs: clients will ask whether to trust it`}`,
     '',
-    `  Add an account: npx stonechat user add somebody@${config.hosts[0]}${configFolder === process.cwd() ? '' : ` --config ${configFolder}`}`,
+    `  Add an account: npx stonechat user add somebody@${config.hosts[0]}${configFolder === defaultConfigFolder() ? '' : ` --config ${configFolder}`}`,
     '  Stop:           Ctrl-C',
     '',
   ]
   return lines.join('\n')
 }
 
-function untilToldToStop(reload: () => void, log: Logger): Promise<void> {
-  return new Promise((resolve) => {
-    let told = false
-    const stop = (signal: string) => {
-      // Whoever asks twice will not wait.
-      if (told) process.exit(1)
-      told = true
-      log.info({ signal }, 'stopping')
-      resolve()
+/** How soon after the first a second signal is the same one, told by a terminal, npm and a supervisor each. */
+const sameMs = 1000
+
+/** What the process is told from outside, from the moment this is made. */
+class Signals {
+  onReload: () => void = () => {}
+  // A start that is cut short has nothing to flush, and the next one goes on with it.
+  #onStop: () => void = () => process.exit(0)
+
+  constructor(log: Logger) {
+    let toldMs: number | undefined
+    const tell = (signal: string) => {
+      if (toldMs === undefined) {
+        toldMs = systemClock.now()
+        log.info({ signal }, 'stopping')
+        this.#onStop()
+        // Whoever presses Ctrl-C again will not wait.
+      } else if (signal === 'SIGINT' && systemClock.now() - toldMs > sameMs) process.exit(1)
     }
-    process.on('SIGINT', () => stop('SIGINT'))
-    process.on('SIGTERM', () => stop('SIGTERM'))
-    process.on('SIGHUP', reload)
+    process.on('SIGINT', () => tell('SIGINT'))
+    process.on('SIGTERM', () => tell('SIGTERM'))
+    process.on('SIGHUP', () => this.onReload())
     // A promise nobody waited for is a bug, but no reason to throw everybody out.
     process.on('unhandledRejection', (error) => log.error({ err: error }, 'a failure nobody handled'))
-  })
+  }
+
+  /** Resolves when the server is told to stop, which it does in order from now on. */
+  untilStop(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onStop = resolve
+    })
+  }
 }

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, globSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findProgram, type Mariadb, MISSING, startMariadb } from './support/mariadb.ts'
 
@@ -102,6 +104,9 @@ if (unknown.length > 0) {
 const chosen = all.filter(
   ({ name }) => names.length === 0 || names.some((given) => name === given || name.startsWith(`${given}:`)),
 )
+// Temporary files of all stages go with the run, also those of tests that fail halfway.
+const scratch = mkdtempSync(join(tmpdir(), 'stonechat-tests-'))
+process.env['TMPDIR'] = scratch
 try {
   const failed = await runStages(chosen)
   if (failed.length > 0) console.error(`\nFailed: ${failed.join(', ')}`)
@@ -110,4 +115,6 @@ try {
 } catch (error) {
   console.error(`\n${(error as Error).message}`)
   process.exitCode = 1
+} finally {
+  rmSync(scratch, { recursive: true, force: true })
 }

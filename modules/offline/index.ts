@@ -32,7 +32,8 @@ export default defineModule({
   },
 
   setup(ctx) {
-    const spool = new Spool(ctx.host, new OfflineStore(ctx.db, ctx.host.domain), ctx.config, ctx.clock, ctx.log)
+    const store = new OfflineStore(ctx.db, ctx.host.domain)
+    const spool = new Spool(ctx.host, store, ctx.deps.presence, ctx.config, ctx.clock, ctx.log)
     ctx.flow(flows.message.stranded, 'deliver', (event) => spool.take(event))
     // What comes while older messages are being delivered waits for them.
     ctx.flow(flows.message.arriving, 'deliver', (event) => spool.delivery(event.to.local)?.then(() => false) ?? false)

@@ -25,8 +25,9 @@ const leave = (because: string, tell: boolean): Verdict => ({ keep: false, becau
 /**
  * Decides whether a message that nobody was there for is kept (XEP-0160 §3, XEP-0334 §4).
  *
- * `type` is the effective type. A message with a text that may not be kept is refused, so that its sender knows (RFC 6121
- * §8.5.2.2.1 b); what would mean nothing later ends in silence, since an error for it would only puzzle people.
+ * `type` is the effective type. A message with a text that may not be kept is refused, so that a sender who may know
+ * knows (RFC 6121 §8.5.2.2.1 b); what would mean nothing later ends in silence, since an error for it would only puzzle
+ * people.
  */
 export function shouldStore(message: ReadonlyElement, type: string): Verdict {
   // XEP-0160 §3, RFC 6121 §8.5.2.2.1: what each type means for somebody who is not there.
@@ -38,7 +39,8 @@ export function shouldStore(message: ReadonlyElement, type: string): Verdict {
     case 'headline':
       return leave('a headline', false)
   }
-  const hasText = (message.getChildText('body') ?? '') !== ''
+  // RFC 6121 §5.2.3: one body a language; the first may be the empty one.
+  const hasText = message.getChildren('body').some((body) => body.getText() !== '')
   // XEP-0334 §4.2 comes before §4.4: who asks for both gets the more private.
   if (message.getChild('no-store', NS_HINTS) !== undefined) return leave('asked not to be stored', hasText)
   if (message.getChild('store', NS_HINTS) !== undefined) return keep('asked to be stored')

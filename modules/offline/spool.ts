@@ -13,6 +13,7 @@ import {
   serialize,
   type User,
 } from '#api'
+import type { PresenceApi } from '../presence/index.ts'
 import { shouldStore } from './should-store.ts'
 import type { OfflineStore, StoredMessage } from './store.ts'
 
@@ -44,6 +45,7 @@ export interface SpoolLimits {
 export class Spool {
   readonly #host: Host
   readonly #store: OfflineStore
+  readonly #presence: PresenceApi
   readonly #limits: SpoolLimits
   readonly #clock: Clock
   readonly #log: Context['log']
@@ -52,9 +54,17 @@ export class Spool {
   readonly #counts = new Lru<string, number>(COUNTED)
   readonly #strangers = new Lru<string, number>(COUNTED)
 
-  constructor(host: Host, store: OfflineStore, limits: SpoolLimits, clock: Clock, log: Context['log']) {
+  constructor(
+    host: Host,
+    store: OfflineStore,
+    presence: PresenceApi,
+    limits: SpoolLimits,
+    clock: Clock,
+    log: Context['log'],
+  ) {
     this.#host = host
     this.#store = store
+    this.#presence = presence
     this.#limits = limits
     this.#clock = clock
     this.#log = log
@@ -63,16 +73,14 @@ export class Spool {
   /**
    * Takes a message nobody was there for; always true. The promise settles when the message is on disk.
    *
-   * @throws StanzaError `service-unavailable` when it may not be kept or the account's messages are at their limit,
-   * `internal-server-error` when the store is out of reach.
+   * @throws StanzaError `service-unavailable` when it may not be kept and its sender sees the account's presence, or when
+   * the account's messages are at their limit; `internal-server-error` when the store is out of reach.
    */
   take(event: Sealed): boolean | Promise<boolean> {
     const verdict = shouldStore(event.stanza, event.type)
     if (verdict.keep) return this.#queue.run(event.to.local, () => this.#keep(event))
     if (this.#log.debug()) this.#log.debug({ to: event.to.toString(), because: verdict.because }, 'not kept')
-    // RFC 6121 §8.5.2.2.1: what is not stored for somebody who is not there comes back with this error.
-    if (verdict.tell) throw new StanzaError('service-unavailable')
-    return true
+    return verdict.tell ? this.#tell(event) : true
   }
 
   /** Delivers what waits for the session's account to that session, unless its priority is negative. */
@@ -120,12 +128,22 @@ export class Spool {
     await this.#queue.idle()
   }
 
+  /**
+   * RFC 6121 §8.5.2.2.1: what is not stored for somebody who is not there comes back with this error. RFC 6120 §13.10.2: but
+   * only to those who may know who is there.
+   */
+  async #tell({ from, to }: Sealed): Promise<boolean> {
+    if (await this.#presence.isSubscriber(this.#host, to.bare, from.bare)) throw new StanzaError('service-unavailable')
+    return true
+  }
+
   async #keep(event: Sealed): Promise<boolean> {
     const { local } = event.to
     let stored: boolean
     try {
-      // RFC 6121 §8.5.1: to the sender, an account that does not exist looks like one whose owner is away.
-      const exists = event.user !== undefined || (await this.#host.accounts.exists(local))
+      // RFC 6121 §8.5.1: to the sender, an account that does not exist looks like one whose owner is away. Asked in all
+      // cases: an account may have been deleted while the message was on its way.
+      const exists = await this.#host.accounts.exists(local)
       stored = exists ? await this.#append(local, event.stanza as Element) : this.#imagine(local)
     } catch (error) {
       this.#log.error({ err: error, to: event.to.toString() }, 'a message could not be stored')
@@ -171,6 +189,7 @@ export class Spool {
         const session = isTaker(preferred) ? preferred : takerOf(user)
         if (session === undefined) return
         const end = this.#send(session, page, start)
+        await session.drained()
         // A session that ended meanwhile may have read nothing of it: the next one gets it again.
         if (!session.live) continue
         after = page[end - 1]!.id

@@ -10,6 +10,7 @@ export default defineModule({
 
   setup(ctx) {
     ctx.iq('get', 'host', 'ping', NS, () => {})
-    ctx.iq('get', 'account', 'ping', NS, () => {})
+    // RFC 6121 §8.5.1: an answer to anybody else would tell that there is such an account.
+    ctx.iq('get', 'self', 'ping', NS, () => {})
   },
 })

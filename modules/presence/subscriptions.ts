@@ -94,12 +94,11 @@ export class Subscriptions {
 
   /** Takes a stanza of a contact to an account; clients are told when there is something new (RFC 6121 Appendix A.3). */
   async arriving(event: Sealed): Promise<void> {
-    const { stanza, type, from, to, user } = event
+    const { stanza, type, from, to } = event
     if (!isSubscriptionType(type)) return
     const [account, contact] = [to.bare, from.bare]
     if (account.local === '' || account.equals(contact)) return
-    // RFC 6121 §8.5.1: nobody is told that there is no such account. The other types find no item then.
-    if (type === 'subscribe' && user === undefined && !(await this.#host.accounts.exists(account.local))) return
+    // RFC 6121 §8.5.1: nobody is told that there is no such account. The roster keeps nothing for it then.
     let verdict: Verdict | undefined
     let before: RosterItem | undefined
     const decideItem = (was: RosterItem, requests: number): RosterItem => {

@@ -97,7 +97,8 @@ export class Rosters {
 
   /**
    * Changes what an account keeps of a contact, and tells clients when there is something for them to see. `announce`
-   * runs when the change is on disk and before the push. Rejects with what `edit` throws, or when the store fails.
+   * runs when the change is on disk and before the push. An account that does not exist keeps nothing, without a word.
+   * Rejects with what `edit` throws, or when the store fails.
    */
   async change(account: Jid, contact: Jid, edit: RosterEdit, announce?: (now: RosterItem) => void): Promise<void> {
     await this.#run(account, async () => {
@@ -105,6 +106,8 @@ export class Rosters {
       const was = found.item ?? unknownItem(contact)
       const edited = edit(was, found.size)
       if (edited === was) return
+      // RFC 6121 §8.5.1: nothing is kept for nobody. In here, so that an account deleted meanwhile leaves nothing behind.
+      if (found.item === undefined && !(await this.#isThere(account))) return
       const isSeen = edited.listed && !looksLike(was, edited)
       const at = isSeen ? this.#next(found.at) : this.#begun(found.at)
       const now = isSeen ? { ...edited, version: at.version } : edited
@@ -167,6 +170,11 @@ export class Rosters {
 
   #resident(account: Jid): Roster | undefined {
     return this.#host.user(account)?.slots.get(rosterSlot)
+  }
+
+  /** Whether there is such an account; whoever is online is there. */
+  async #isThere(account: Jid): Promise<boolean> {
+    return this.#host.user(account) !== undefined || (await this.#host.accounts.exists(account.local))
   }
 
   async #find(account: Jid, contact: Jid): Promise<FoundItem> {

@@ -75,6 +75,8 @@ export class Accounts {
   /** Until when a name is believed to exist, or not to. Two maps, so that a flood of strangers forgets nobody here. */
   readonly #present: Lru<string, number>
   readonly #absent: Lru<string, number>
+  /** Accounts that are being deleted. */
+  readonly #hidden = new Set<string>()
   /** Rises with every change of ours, so that an answer read before it is not remembered after it. */
   #changes = 0
 
@@ -114,6 +116,7 @@ export class Accounts {
 
   /** Whether an account exists. Asked again within seconds it costs no query. */
   async exists(local: string): Promise<boolean> {
+    if (this.#hidden.has(local)) return false
     const now = this.#clock.now()
     if ((this.#present.get(local) ?? 0) > now) return true
     if ((this.#absent.get(local) ?? 0) > now) return false
@@ -124,6 +127,12 @@ export class Accounts {
       else this.#forget(local)
     }
     return exists
+  }
+
+  /** From now on `exists` denies the account, until the function returned is called: it is being deleted. */
+  hide(local: string): () => void {
+    this.#hidden.add(local)
+    return () => void this.#hidden.delete(local)
   }
 
   /** Notes that an account exists, as a login has shown. */

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { type Document, LineCounter, type Node, parseDocument as parseYaml, type YAMLError } from 'yaml'
 import type { ConfigProblem } from './problem.ts'
@@ -63,15 +64,25 @@ export function parseDocument(file: string, text: string): ConfigDocument {
  * without content that carries the problem.
  */
 export function readDocument(file: string, mayBeMissing: boolean): ConfigDocument | undefined {
-  let text: string
+  const unusable = (message: string, cure: string) => ({
+    ...parseDocument(file, ''),
+    root: undefined,
+    problems: [fileProblem(file, message, cure)],
+  })
+  let bytes: Buffer
   try {
-    text = readFileSync(file, 'utf8')
+    bytes = readFileSync(file)
   } catch (error) {
     if (mayBeMissing && isMissing(error)) return undefined
-    const cure = 'Make it a file that the server’s user may read.'
-    return { ...parseDocument(file, ''), root: undefined, problems: [fileProblem(file, unreadable(error), cure)] }
+    return unusable(unreadable(error), 'Make it a file that the server’s user may read.')
   }
-  return parseDocument(file, text)
+  if (!isUtf8(bytes) || bytes.includes(0)) return unusable('this is not a text in UTF-8', 'Save it as UTF-8.')
+  return parseDocument(file, bytes.toString('utf8').replace(/^\ufeff/, ''))
+}
+
+/** A problem at a place of a file that was read before. */
+export function problemAtPlace(place: Place, message: string, cure: string): ConfigProblem {
+  return readDocument(place.file, true)?.problemAt(place, message, cure) ?? fileProblem(place.file, message, cure)
 }
 
 /** Whether an error of node:fs says that nothing is there. */
@@ -86,6 +97,7 @@ export function unreadable(error: unknown): string {
   if (code === 'ENOENT') return 'the file does not exist'
   if (code === 'EACCES' || code === 'EPERM') return 'the file may not be read'
   if (code === 'EISDIR') return 'this is a folder, not a file'
+  if (code === 'ENOTDIR') return 'it is in what is a file, not a folder'
   return `the file cannot be read (${code ?? error})`
 }
 

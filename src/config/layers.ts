@@ -152,7 +152,6 @@ function decodeList(option: AnyOption, of: AnyOption, source: Source, path: stri
   if (!isSeq(node)) return refuse(option, source, path, d)
   const { min = 0, max = Number.POSITIVE_INFINITY, distinct } = option.facts
   if (node.items.length < min || node.items.length > max) return refuse(option, source, path, d)
-  const before = d.problems.length
   const seen = new Set<string>()
   const values: unknown[] = []
   node.items.forEach((item, i) => {
@@ -162,9 +161,10 @@ function decodeList(option: AnyOption, of: AnyOption, source: Source, path: stri
       d.problems.push(document.problem(at.at, `${path} has ${value} twice`, 'Delete one of the two.'))
     }
     seen.add(String(value))
-    values.push(value)
+    // What is right is kept beside what is not, so that files for a host are not called stray over another host's mistake.
+    if (value !== undefined) values.push(value)
   })
-  return d.problems.length > before ? failed : values
+  return values
 }
 
 function decodeRecord(
@@ -274,7 +274,7 @@ function cureFor(option: AnyOption, node: Node | null): string {
 }
 
 function shown(node: Node | null): string {
-  if (isSeq(node)) return 'a list'
+  if (isSeq(node)) return node.items.length === 0 ? 'an empty list' : 'a list'
   if (isMap(node)) return 'a block of keys'
   const value = isScalar(node) ? node.value : null
   return typeof value === 'string' ? JSON.stringify(value) : String(value)

@@ -97,18 +97,18 @@ function decodeModule(
 
 /**
  * Finds files in the admin's folder that nothing would ever read: for a module that does not exist, for a domain that is
- * not served, or ending in `.yml`. Files that are no YAML and hidden ones are left alone.
+ * not served (when it is known which are), or ending in `.yml`. Files that are no YAML and hidden ones are left alone.
  */
 export function findStrayFiles(
   configDir: string,
   modules: readonly string[],
-  hosts: readonly string[],
+  hosts: readonly string[] | undefined,
 ): ConfigProblem[] {
   const problems: ConfigProblem[] = strayModuleFiles(join(configDir, 'modules'), modules)
   const hostsDir = join(configDir, 'hosts')
   for (const entry of list(hostsDir, problems)) {
     const path = join(hostsDir, entry.name)
-    if (hosts.includes(entry.name)) {
+    if (hosts === undefined || hosts.includes(entry.name)) {
       problems.push(...strayModuleFiles(path, modules))
     } else {
       const cure = suggest(entry.name, hosts, 'Add it to hosts in server.yaml, or remove this.')

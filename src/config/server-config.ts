@@ -20,6 +20,8 @@ export interface LoadedServerConfig {
   readonly config: ServerConfig
   readonly origins: ReadonlyMap<string, Origin>
   readonly problems: readonly ConfigProblem[]
+  /** Whether `config.hosts` is what the admin means, whatever the other problems. */
+  readonly hostsKnown: boolean
 }
 
 /** How `server.yaml` is looked for. */
@@ -45,7 +47,26 @@ export function loadServerConfig(dir: string | null, settings: ServerConfigSetti
   })
   const { values, origins } = decoded
   const problems = [...decoded.problems, ...relationProblems(values, origins, document, decoded.problems.length > 0)]
-  return { config: { ...values, database: readDatabase(values.database, values.data, base) }, origins, problems }
+  return {
+    config: { ...values, database: readDatabase(values.database, values.data, base) },
+    origins,
+    problems,
+    hostsKnown:
+      documents.every(({ root }) => root !== undefined) && !problems.some(({ message }) => /^hosts\b/.test(message)),
+  }
+}
+
+/** Whether a URL can be used as the driver will: hosts and ports that are none, and half an escape, are found here. */
+function isMysqlUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || url.hostname === '' || url.username === '' || url.search !== '' || url.hash !== '')
+    return false
+  try {
+    for (const part of [url.username, url.password, url.pathname]) decodeURIComponent(part)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function readDatabase(text: string, data: string, base: string): DatabaseConfig {
@@ -66,6 +87,11 @@ function relationProblems(
   const add = (key: string, message: string, cure: string) =>
     problems.push(problemAt(origins.get(key), document, message, cure))
   const has = (key: string) => origins.has(key) && origins.get(key) !== 'default'
+  if (values.database.startsWith('mysql:') && !isMysqlUrl(values.database)) {
+    const cure =
+      'Write mysql://USER:PASSWORD@HOST:PORT/NAME, with %25 %40 %2F %23 %3F for the characters % @ / # ? in a password.'
+    problems.push(problemAt(origins.get('database'), document, 'database is not a URL that can be used', cure, true))
+  }
   if (has('tls.certificate') && !has('tls.key')) {
     add('tls.certificate', 'tls.certificate stands without tls.key', 'Add key: with the path of its private key.')
   }
@@ -85,9 +111,15 @@ function relationProblems(
   return problems
 }
 
-function problemAt(origin: Origin | undefined, document: ConfigDocument | undefined, message: string, cure: string) {
+function problemAt(
+  origin: Origin | undefined,
+  document: ConfigDocument | undefined,
+  message: string,
+  cure: string,
+  hide = false,
+) {
   if (origin === undefined || origin === 'default' || document === undefined) {
     return fileProblem(document?.file ?? 'server.yaml', message, cure)
   }
-  return document.problemAt(origin, message, cure)
+  return document.problemAt(origin, message, cure, hide)
 }

@@ -26,6 +26,8 @@ export interface Connection {
   readonly channelBinding: ChannelBindingSource | undefined
   /** Queues text; after the end it does nothing. */
   write(text: string): void
+  /** Settles when all output is out of our hands or the connection is gone; `undefined` when it is so now. */
+  drained(): Promise<void> | undefined
   /** Stops and starts reading; pausing twice is pausing once. */
   pause(): void
   resume(): void

@@ -3,7 +3,6 @@ import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 
 /** What a running server answers to a command. */
 export interface ControlReply {
@@ -14,7 +13,7 @@ export interface ControlReply {
 
 /** The longest path a Unix socket may have on every system we run on. */
 const MAX_PATH_BYTES = 100
-const MAX_REQUEST_BYTES = 64 * 1024
+const MAX_REQUEST_CHARACTERS = 64 * 1024
 
 /** Where the running server of a data folder takes commands: inside it, or, where that path is too long, in a folder of this user's. */
 export function controlPath(dataFolder: string): string {
@@ -28,18 +27,17 @@ export function controlPath(dataFolder: string): string {
 export class ControlSocket {
   readonly #server: net.Server
   readonly #path: string
+  readonly #sockets = new Set<net.Socket>()
 
   /** `run` never rejects. */
   constructor(dataFolder: string, run: (command: string, args: readonly string[]) => Promise<ControlReply>) {
     this.#path = controlPath(dataFolder)
     this.#server = net.createServer((socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+      // Whoever does not wait for the answer takes nothing along.
       socket.on('error', () => socket.destroy())
-      let size = 0
-      socket.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        if (size > MAX_REQUEST_BYTES) socket.destroy()
-      })
-      createInterface({ input: socket }).once('line', (line) => {
+      onceLine(socket, (line) => {
         const request = readRequest(line)
         const reply =
           request === undefined ? Promise.resolve({ error: 'That is no command.' }) : run(request.command, request.args)
@@ -63,10 +61,28 @@ export class ControlSocket {
     chmodSync(this.#path, 0o600)
   }
 
+  /** Stops taking commands; who still waits for an answer is cut off, so that the program can end. */
   close(): void {
     this.#server.close()
+    for (const socket of this.#sockets) socket.destroy()
     rmSync(this.#path, { force: true })
   }
+}
+
+/** Hands on the first line of what comes in; what is too long to be a request is cut off. */
+function onceLine(socket: net.Socket, take: (line: string) => void): void {
+  let text = ''
+  const hear = (chunk: string): void => {
+    text += chunk
+    const end = text.indexOf('\n')
+    if (end > MAX_REQUEST_CHARACTERS || (end < 0 && text.length > MAX_REQUEST_CHARACTERS)) socket.destroy()
+    else if (end >= 0) {
+      socket.off('data', hear)
+      take(text.slice(0, end))
+    }
+  }
+  socket.setEncoding('utf8')
+  socket.on('data', hear)
 }
 
 function readRequest(line: string): { command: string; args: string[] } | undefined {
@@ -95,8 +111,8 @@ export function askRunningServer(
       answer += text
     })
     socket.on('end', () => {
-      if (answer === '') reject(new Error('the running server did not answer'))
-      else resolve(JSON.parse(answer) as ControlReply)
+      if (answer.endsWith('\n')) resolve(JSON.parse(answer) as ControlReply)
+      else reject(new Error('the running server did not answer'))
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined)

@@ -52,7 +52,9 @@ export class Listener {
       socket.on('close', () => count.leave(address))
       accept(socket)
     })
-    this.#server.on('error', (error) => log.error({ err: error }, 'a listener failed'))
+    this.#server.on('listening', () =>
+      this.#server.on('error', (error) => log.error({ err: error }, 'a listener failed')),
+    )
   }
 
   /**
@@ -66,7 +68,7 @@ export class Listener {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (address === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL'))
-        return await this.#listen('0.0.0.0', port)
+        return await this.listen('0.0.0.0', port)
       const why =
         code === 'EADDRINUSE'
           ? 'another program uses it: stop that one, or choose another port under listen: in server.yaml'

@@ -12,9 +12,11 @@ export interface OutputLimits {
   readonly pauseBytes: number
   /** Past so many bytes the connection is cut. */
   readonly dropBytes: number
-  /** A connection that stays past `pauseBytes` for so long is cut. */
+  /** A connection that stays past `pauseBytes`, or keeps somebody waiting, for so long is cut. */
   readonly pauseMs: number
 }
+
+const UNREAD = 'the peer does not read what it is sent'
 
 /** A TCP connection, with TLS from the start, from STARTTLS on, or without. */
 export class TcpConnection implements Connection, Flushable {
@@ -60,7 +62,7 @@ export class TcpConnection implements Connection, Flushable {
     if (this.#output === '') flushSoon(this)
     this.#output += text
     if (this.#limits.dropBytes > 0 && this.#output.length + this.#socket.writableLength > this.#limits.dropBytes)
-      this.destroy('the peer does not read what it is sent')
+      this.destroy(UNREAD)
   }
 
   flush(): void {
@@ -74,16 +76,26 @@ export class TcpConnection implements Connection, Flushable {
   #congest(): void {
     if (this.#congested) return
     this.#congested = true
-    if (this.#limits.pauseMs > 0)
-      this.#cancelDrop = this.#clock.after(this.#limits.pauseMs, () =>
-        this.destroy('the peer does not read what it is sent'),
-      )
+    if (this.#limits.pauseMs > 0) this.#cancelDrop = this.#clock.after(this.#limits.pauseMs, () => this.destroy(UNREAD))
     this.#socket.once('drain', () => {
       this.#cancelDrop?.()
       this.#congested = false
       this.receiver.onCongestion(false)
     })
     this.receiver.onCongestion(true)
+  }
+
+  drained(): Promise<void> | undefined {
+    this.flush()
+    if (this.#closed || this.#socket.writableLength === 0) return undefined
+    const { pauseMs } = this.#limits
+    const cancel = pauseMs > 0 ? this.#clock.after(pauseMs, () => this.destroy(UNREAD)) : undefined
+    return new Promise((resolve) => {
+      this.#socket.write('', () => {
+        cancel?.()
+        resolve()
+      })
+    })
   }
 
   pause(): void {

@@ -24,7 +24,11 @@ export function deliverLocally(event: StanzaEvent): Delivery {
   return event.kind === 'presence' ? presenceToAccount(event) : messageToAccount(event)
 }
 
-/** RFC 6121 §8.5.3.2.1: no such resource: a chat or normal message is treated as if it were for the account. */
+/**
+ * RFC 6121 §8.5.3.2.1: no such resource: a chat message is treated as if it were for the account. For a normal one the
+ * RFC knows only silence or an error; it goes the same way here, lest a receipt or an invitation be lost because its
+ * addressee has just come back under another name.
+ */
 function toMissingResource(event: StanzaEvent): Delivery {
   switch (event.type) {
     case 'chat':

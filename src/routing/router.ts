@@ -35,6 +35,8 @@ export class Router {
 
   /** Takes up a stanza of a bound client. Never throws; a promise settles when the stanza's flows have ended. */
   fromClient(session: Session, stanza: Element): Pending {
+    // What was waiting when the account was deleted would keep something for it again.
+    if (session.user.deleted) return
     let event: StanzaEvent
     try {
       event = classify(stanza, session)
@@ -49,6 +51,8 @@ export class Router {
   }
 
   #leave(event: StanzaEvent): Pending {
+    // RFC 6121 §4.5.1: the end of a session is its last presence, also of what waited behind something else until then.
+    if (event.origin?.live === false && isAvailability(event)) return
     const taken = this.#run(flows[event.kind].leaving, event)
     if (taken === true) return
     if (taken === false) return this.#route(event)
@@ -213,4 +217,8 @@ export class Router {
       { type: 'wait' },
     )
   }
+}
+
+function isAvailability({ kind, type }: StanzaEvent): boolean {
+  return kind === 'presence' && (type === '' || type === 'unavailable')
 }

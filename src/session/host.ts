@@ -27,8 +27,8 @@ export class Host {
   /** The compiled flows, indexed by flow id; set once all modules are set up. */
   flows: CompiledFlows = []
   readonly #users = new Map<string, User>()
-  /** Users whose account was deleted while a session of theirs was being bound. */
-  readonly #deleted = new WeakSet<User>()
+  /** Deletions under way; whoever asks for one of them again waits for it too. */
+  readonly #deletions = new Map<string, Promise<boolean>>()
   #route: (stanza: Element) => void = () => {}
 
   /** `onCrash` hears what a listener of a notice threw. */
@@ -79,7 +79,7 @@ export class Host {
     try {
       user.loaded ??= this.#load(user)
       await user.loaded
-      if (this.#deleted.has(user)) throw accountGone()
+      if (user.deleted) throw accountGone()
       const resource = choose(user)
       const session = new Session(user.jid.withResource(resource), user, this, stream)
       begin(session)
@@ -110,16 +110,26 @@ export class Host {
    * Deletes an account: ends its sessions, has every module remove what it keeps of it, then the account itself.
    * False when there is none. Rejects, and keeps the account, when a module cannot.
    */
-  async deleteAccount(local: string): Promise<boolean> {
+  deleteAccount(local: string): Promise<boolean> {
+    const deletion = this.#deletions.get(local) ?? this.#delete(local).finally(() => this.#deletions.delete(local))
+    this.#deletions.set(local, deletion)
+    return deletion
+  }
+
+  async #delete(local: string): Promise<boolean> {
     if (!(await this.accounts.exists(local))) return false
     const jid = Jid.of(local, this.domain)
-    this.disconnect(jid, 'The account is being deleted.')
-    await this.hooks.pass(accountDeleting, { host: this, jid })
-    const deleted = await this.accounts.delete(local)
-    const user = this.user(jid)
-    if (user !== undefined) this.#deleted.add(user)
-    this.disconnect(jid, 'The account is deleted.')
-    return deleted
+    // Nothing is kept for the account any more, nobody comes in: what the modules remove stays removed.
+    const reveal = this.accounts.hide(local)
+    try {
+      const user = this.user(jid)
+      if (user !== undefined) user.deleted = true
+      this.disconnect(jid, 'The account is being deleted.')
+      await this.hooks.pass(accountDeleting, { host: this, jid })
+      return await this.accounts.delete(local)
+    } finally {
+      reveal()
+    }
   }
 
   /** Ends all sessions of an account with the stream error `not-authorized`. */

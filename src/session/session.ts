@@ -10,6 +10,8 @@ import type { User } from './user.ts'
 export interface SessionStream {
   /** Sends text that is whole stanzas; a closed stream ignores it. */
   write(text: string): void
+  /** Settles when what was sent is out of our hands or the stream is over; `undefined` when it is so now. */
+  drained(): Promise<void> | undefined
   /** Ends the stream, with an error or in order. */
   close(error?: StreamError): void
   /** The client's network address. */
@@ -53,6 +55,14 @@ export class Session {
     if (!this.live) return false
     this.stream.write(stanza.textTo(this.address))
     return true
+  }
+
+  /**
+   * Whoever sends much at a time waits for this in between, and then looks whether the session is still `live`: past a
+   * bound, a client that reads more slowly than it is sent to is dropped. `undefined` when there is nothing to wait for.
+   */
+  drained(): Promise<void> | undefined {
+    return this.live ? this.stream.drained() : undefined
   }
 
   /** Ends the client's stream; its end then takes the session down. */

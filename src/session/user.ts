@@ -14,6 +14,9 @@ export class User {
   /** Sessions being bound at this moment; kept by the host. */
   binding = 0
 
+  /** Whether the account is being deleted: what its sessions still had under way is dropped. Kept by the host. */
+  deleted = false
+
   constructor(jid: Jid) {
     this.jid = jid
   }

@@ -129,13 +129,17 @@ function limitWaiting(connection: MysqlConnection, answerMs: number): void {
     const callback = rest.at(-1)
     if (connection.patient === true || typeof statement !== 'object' || typeof callback !== 'function')
       return query(statement, ...rest)
+    let command: { queryTimeout?: NodeJS.Timeout | null } | undefined
     const answered = (error: { code?: string } | null, ...results: unknown[]): void => {
+      // mysql2 forgets it when the connection is lost, and the program could not end before the limit.
+      clearTimeout(command?.queryTimeout ?? undefined)
       if (error?.code === 'PROTOCOL_SEQUENCE_TIMEOUT') {
         connection.__knex__disposed = error
         connection.destroy()
       }
       callback(error, ...results)
     }
-    return query({ ...statement, timeout: answerMs }, ...rest.slice(0, -1), answered)
+    command = query({ ...statement, timeout: answerMs }, ...rest.slice(0, -1), answered) as typeof command
+    return command
   }
 }

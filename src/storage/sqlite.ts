@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import knexModule, { type Knex } from 'knex'
+import { systemClock } from '../util/clock.ts'
 import { DatabaseError } from './failure.ts'
 import { knexLog, type StorageLog } from './knex-log.ts'
 
@@ -31,6 +32,7 @@ export async function openSqlite(file: string, log: StorageLog): Promise<Knex> {
     log: knexLog(log),
   })
   beginImmediately(knex)
+  takeTurns(knex)
   try {
     await knex.raw('select count(*) from sqlite_master')
   } catch (error) {
@@ -73,6 +75,29 @@ function prepare(
     done(null, connection)
   } catch (error) {
     done(error as Error, connection)
+  }
+}
+
+/** For how long queries follow one another before everything else has its turn. */
+const SLICE_MS = 5
+
+/**
+ * Lets the event loop turn while queries wait. A query has its answer before its call returns, so a queue of them, which
+ * one busy client fills, would run to its end while nobody else is heard.
+ */
+function takeTurns(knex: Knex): void {
+  const client = knex.client as { acquireConnection(): Promise<unknown> }
+  const acquire = client.acquireConnection.bind(client)
+  let turnStartMs: number | undefined
+  client.acquireConnection = async () => {
+    const connection = await acquire()
+    if (turnStartMs === undefined) {
+      turnStartMs = systemClock.now()
+      setImmediate(() => {
+        turnStartMs = undefined
+      })
+    } else if (systemClock.now() - turnStartMs >= SLICE_MS) await new Promise((resolve) => setImmediate(resolve))
+    return connection
   }
 }
 

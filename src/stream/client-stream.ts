@@ -1,4 +1,4 @@
-import { Jid } from '../jid/jid.ts'
+import type { Jid } from '../jid/jid.ts'
 import type { Connection, ConnectionReceiver } from '../net/connection.ts'
 import type { Host } from '../session/host.ts'
 import { Inbox } from '../session/inbox.ts'
@@ -15,9 +15,10 @@ import { serialize } from '../xml/wire.ts'
 import { bindResource, boundPayload } from './bind.ts'
 import { answerBeforeLogin } from './pre-auth.ts'
 import { SaslNegotiation } from './sasl-negotiation.ts'
+import { accountOf, isOwnAddress } from './stanza-address.ts'
 import type { StreamContext } from './stream-context.ts'
 import { featuresAfterLogin, featuresBeforeLogin } from './stream-features.ts'
-import { checkHeader, headerText, hostOf } from './stream-header.ts'
+import { checkHeader, foreignLanguage, headerText, hostOf, servedName } from './stream-header.ts'
 
 /**
  * Where a stream is: `opening` waits for a header, `securing` for the TLS handshake, `negotiating` for a login,
@@ -35,6 +36,7 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   /** Whether our header of the present stream is out, so that an error can follow it. */
   #headerSent = false
   #host: Host | undefined
+  /** What stanzas that name no language are in, where it is not the server's. */
   #language: string | undefined
   #sasl: SaslNegotiation | undefined
   #account: Jid | undefined
@@ -76,6 +78,10 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
     if (this.#state === 'closed') return
     this.#quiet = false
     this.#connection.write(text)
+  }
+
+  drained(): Promise<void> | undefined {
+    return this.#connection.drained()
   }
 
   /** Sends white space when nothing has been sent since the last call (RFC 6120 §4.6.1). */
@@ -144,7 +150,7 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   // ---- opening ----
 
   #open(root: Element): void {
-    const { to, from, 'xml:lang': language } = root.attrs
+    const { to, from } = root.attrs
     this.#sendHeader(root)
     checkHeader(root)
     const host = hostOf(to, this.#context.hosts)
@@ -152,7 +158,7 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
     if (this.#host !== undefined && host !== this.#host)
       throw new StreamError('not-authorized', 'A restarted stream keeps its domain.')
     this.#host = host
-    this.#language = language
+    this.#language = foreignLanguage(root)
     if (this.#account === undefined) return this.#offerLogin(host)
     // RFC 6120 §4.9.3.9: after a login the stream comes from the account that logged in.
     if (from !== undefined && !this.#isOwn(from))
@@ -178,14 +184,9 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   }
 
   #sendHeader(root?: Element): void {
-    this.#connection.write(headerText(this.#host?.domain ?? this.#servedName(root?.attrs['to']), root?.attrs['from']))
+    const name = this.#host?.domain ?? servedName(root?.attrs['to'], this.#context.hosts)
+    this.#connection.write(headerText(name, root?.attrs['from']))
     this.#headerSent = true
-  }
-
-  /** RFC 6120 §4.7.1: what we call ourselves to a peer that has not named a domain of ours. */
-  #servedName(to: string | undefined): string {
-    const first = this.#context.hosts.keys().next().value ?? 'localhost'
-    return to !== undefined && this.#context.hosts.has(to) ? to : first
   }
 
   // ---- negotiating ----
@@ -261,7 +262,6 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
     const rest = this.#parser.stop()
     this.#restart()
     this.#state = 'opening'
-    this.#parser.setLimits(this.#context.settings.liveLimits)
     if (rest.length > 0) this.#parser.write(rest)
   }
 
@@ -331,19 +331,12 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
     if (attrs['from'] !== undefined && attrs['from'] !== this.#session!.address && !this.#isOwn(attrs['from']))
       return this.close(new StreamError('invalid-from', 'A stanza came from an address that is not yours.'))
     // RFC 6120 §8.1.5: what is in the stream's language must say so where another stream's may be another.
-    if (this.#language !== undefined && this.#language !== 'en' && attrs['xml:lang'] === undefined)
-      attrs['xml:lang'] = this.#language
+    if (this.#language !== undefined && attrs['xml:lang'] === undefined) attrs['xml:lang'] = this.#language
     this.#inbox!.accept(accountOf(attrs['to']) ?? this.#session!.user.jid.toString(), stanza)
   }
 
   #isOwn(from: string): boolean {
-    try {
-      const jid = Jid.parse(from)
-      if (!jid.bare.equals(this.#account!)) return false
-      return jid.resource === '' || this.#session === undefined || jid.resource === this.#session.jid.resource
-    } catch {
-      return false
-    }
+    return isOwnAddress(from, this.#account!, this.#session?.jid.resource)
   }
 
   // ---- closing ----
@@ -401,10 +394,4 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   #send(element: Element): void {
     this.#connection.write(serialize(element))
   }
-}
-
-/** RFC 6120 §10.1: what is for an account stays in order, whichever of its resources it names. */
-function accountOf(to: string | undefined): string | undefined {
-  const slash = to === undefined ? -1 : to.indexOf('/')
-  return slash < 0 ? to : to!.slice(0, slash)
 }

@@ -26,14 +26,37 @@ export function checkHeader(root: Element): void {
  */
 export function hostOf(to: string | undefined, hosts: ReadonlyMap<string, Host>): Host {
   if (to === undefined) throw new StreamError('host-unknown', 'Say in `to` which domain the stream is for.')
+  const host = findHost(to, hosts)
+  if (host === undefined) throw new StreamError('host-unknown', 'This server does not serve that domain.')
+  return host
+}
+
+/** What the server calls itself to whoever sent a header (RFC 6120 §4.7.1): the domain it names, if that is served. */
+export function servedName(to: string | undefined, hosts: ReadonlyMap<string, Host>): string {
+  const named = to === undefined ? undefined : findHost(to, hosts)
+  return named?.domain ?? hosts.keys().next().value ?? 'localhost'
+}
+
+function findHost(to: string, hosts: ReadonlyMap<string, Host>): Host | undefined {
   try {
     const jid = Jid.parse(to)
-    const host = hosts.get(jid.domain)
-    if (host !== undefined && jid.local === '' && jid.resource === '') return host
+    return jid.local === '' && jid.resource === '' ? hosts.get(jid.domain) : undefined
   } catch (error) {
-    if (!(error instanceof JidError)) throw error
+    if (error instanceof JidError) return undefined
+    throw error
   }
-  throw new StreamError('host-unknown', 'This server does not serve that domain.')
+}
+
+/** RFC 5646 §2.1, in outline, and no longer than §4.4.1 has anybody expect. */
+const languageTag = /^(?=.{1,35}$)[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/
+
+/**
+ * The language a header gives its stream, when it is another than the server's. What is no language tag is none: it
+ * would be repeated on every stanza.
+ */
+export function foreignLanguage(root: Element): string | undefined {
+  const language = root.attrs['xml:lang']
+  return language !== undefined && language !== 'en' && languageTag.test(language) ? language : undefined
 }
 
 /** The server's header (RFC 6120 §4.7), with an id that nobody can guess; `to` is the client's `from`. */

@@ -1,7 +1,12 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { modulesMarkdown, moduleYaml, optionsMarkdown, serverYaml, xepsMarkdown } from '../../src/config/reference.ts'
 import { loadCatalogue } from '../../src/module/catalogue.ts'
 import { definedHooks } from '../../src/pipeline/hook.ts'
+import { describePipeline } from '../../src/pipeline-report.ts'
+import { loadSetup } from '../../src/setup.ts'
 
 /** The repository. */
 export const root: string = fileURLToPath(new URL('../..', import.meta.url))
@@ -16,11 +21,28 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   files.set('docs/generated/modules.md', modulesMarkdown(modules))
   files.set('docs/generated/xeps.md', xepsMarkdown(modules))
   files.set('docs/generated/hooks.md', hooksMarkdown())
+  files.set('test/golden/pipeline.txt', await pipelineText())
   return files
 }
 
+/** The compiled order of the modules that are on by default: what `stonechat pipeline` prints without a configuration. */
+export async function pipelineText(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'stonechat-golden-'))
+  try {
+    await writeFile(join(folder, 'server.yaml'), 'hosts: [localhost]\n')
+    const lines = await describePipeline(await loadSetup(folder))
+    return `${lines.join('\n')}\n`
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
 function hooksMarkdown(): string {
-  const rows = [...definedHooks()].sort().map(([name, doc]) => `| \`${name}\` | ${doc} |`)
+  // Unit tests in the same process define hooks of their own, whose names begin with test/.
+  const rows = [...definedHooks()]
+    .filter(([name]) => !name.startsWith('test/'))
+    .sort()
+    .map(([name, doc]) => `| \`${name}\` | ${doc} |`)
   return [
     '# Hooks',
     '',

@@ -89,19 +89,30 @@ story(
 )
 
 // XEP-0160 §3, XEP-0334 §4.2
-story('What need not wait does not, and what must not comes back', async (s) => {
+story('What need not or must not wait does not, and a stranger hears nothing of it', async (s) => {
   const romeo = await s.login('romeo/orchard')
   const juliet = await s.createAccount('juliet')
   for (const to of [juliet, `nobody@${s.domain}`]) {
     await romeo.sends`<message to='${to}' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`
     await romeo.sends`<message to='${to}' type='headline'><body>News</body></message>`
-    await romeo.isRefused(
-      'service-unavailable',
-    )`<message to='${to}' type='chat'><body>secret</body><no-store xmlns='urn:xmpp:hints'/></message>`
+    // RFC 6120 §13.10.2: an error would tell who is away; a stranger learns of nothing.
+    await romeo.sends`<message to='${to}' type='chat'><body>secret</body><no-store xmlns='urn:xmpp:hints'/></message>`
     await romeo.receivesNothing()
   }
   const balcony = await s.online('juliet/balcony')
   await balcony.receivesNothing()
+})
+
+// RFC 6121 §8.5.2.2.1, XEP-0334 §4.2
+story('What must not be stored comes back to a contact who sees who is there', async (s) => {
+  const romeo = await s.online('romeo/orchard')
+  const juliet = await s.online('juliet/balcony')
+  await s.befriend(romeo, juliet)
+  await juliet.disconnects()
+  await romeo.receives`<presence type='unavailable' from='${juliet.jid}'/>`
+  await romeo.isRefused(
+    'service-unavailable',
+  )`<message to='${juliet.bare}' type='chat'><body>secret</body><no-store xmlns='urn:xmpp:hints'/></message>`
 })
 
 // RFC 6121 §8.5.1

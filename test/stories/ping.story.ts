@@ -23,9 +23,10 @@ story('A ping between clients reaches the client', async (s) => {
   await romeo.receives`<iq type='result' id='p1' from='${juliet.jid}'/>`
 })
 
-story('A ping to nobody is refused', async (s) => {
+// RFC 6121 §8.5.1
+story('A ping to an account of somebody else, or of nobody, is refused', async (s) => {
   const romeo = await s.login('romeo')
-  await romeo.isRefused(
-    'service-unavailable',
-  )`<iq type='get' to='nobody@${s.domain}'><ping xmlns='urn:xmpp:ping'/></iq>`
+  const juliet = await s.online('juliet')
+  for (const to of [juliet.bare, await s.createAccount('paris'), `nobody@${s.domain}`])
+    await romeo.isRefused('service-unavailable')`<iq type='get' to='${to}'><ping xmlns='urn:xmpp:ping'/></iq>`
 })

@@ -61,6 +61,19 @@ story('Whoever leaves, in order or not, is seen to leave, once', async (s) => {
   await juliet.receivesNothing()
 })
 
+story('Presence that still waited when its session ended is not heard after the end // RFC 6121 §4.5.1', async (s) => {
+  const [romeo, juliet] = [await s.online('romeo/orchard'), await s.online('juliet/balcony')]
+  await s.befriend(romeo, juliet)
+  const tomb = await s.login('romeo/tomb')
+  // The presence queues behind a change of the same account, and both behind the end of the stream.
+  tomb.send(
+    `<iq type='set' id='1'><query xmlns='jabber:iq:roster'><item jid='nurse@${s.domain}'/></query></iq>` +
+      `<presence/><message to='${romeo.jid}'/></stream:stream>`,
+  )
+  await romeo.receives`<message from='${tomb.jid}'/>`
+  await juliet.receivesNothing()
+})
+
 story('Strangers see nothing, whichever way the permission does not go', async (s) => {
   const romeo = await s.online('romeo/orchard')
   const juliet = await s.online('juliet/balcony')

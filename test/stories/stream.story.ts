@@ -187,6 +187,38 @@ story('A stanza says its language where the stream’s is not the server’s // 
   await juliet.receives`<message xml:lang='fr'><body>Salut</body></message>`
 })
 
+story('What is no language is repeated on no stanza // RFC 6120 §4.7.4', async (s) => {
+  await s.createAccount('romeo', 'password')
+  const romeo = await s.connects()
+  const logIn = romeo.opens.bind(romeo)
+  romeo.opens = (domain) => logIn(domain, `xml:lang='it-${'x'.repeat(4000)}'`)
+  await romeo.logsIn('romeo', s.domain, 'password')
+  const juliet = await s.login('juliet/balcony')
+  await romeo.sends`<message to='${juliet.jid}'/>`
+  assert.equal((await juliet.receives`<message/>`).attrs['xml:lang'], undefined)
+})
+
+story('A header after login is held to what one before it is: it lasts as long as the stream', async (s) => {
+  await s.createAccount('romeo', 'password')
+  const client = await s.connects()
+  await client.opens(s.domain)
+  client.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${btoa('\0romeo\0password')}</auth>`)
+  await client.receives`<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`
+  client.expectsHeader()
+  client.send(open(s.domain, { tail: ` xmlns:p='urn:${'x'.repeat(9000)}'` }))
+  await client.receivesStreamError('policy-violation')
+})
+
+story(
+  'The server calls itself by the domain that was asked for, however it is spelt // RFC 6120 §4.7.1',
+  async (s) => {
+    const client = await s.connects('capulet.example')
+    await client.opens('CAPULET.example')
+    assert.equal(client.header!.attrs['from'], 'capulet.example')
+  },
+  { hosts: ['localhost', 'capulet.example'] },
+)
+
 story('A stream is closed by both sides // RFC 6120 §4.4', async (s) => {
   const romeo = await s.login('romeo')
   romeo.send('</stream:stream>')

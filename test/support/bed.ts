@@ -52,8 +52,8 @@ export interface PlainBed {
   close(): Promise<void>
 }
 
-/** A server that nothing leads to yet; `folder` takes its files. */
-export async function openPlainBed(options: BedOptions, folder: string): Promise<PlainBed> {
+/** A server that nothing leads to yet; `folder` takes its files. It stands on the database of `databaseUrl`, if given. */
+export async function openPlainBed(options: BedOptions, folder: string, databaseUrl?: string): Promise<PlainBed> {
   const clock = new FakeClock()
   const errors: string[] = []
   const log = bunyan.createLogger({
@@ -63,7 +63,7 @@ export async function openPlainBed(options: BedOptions, folder: string): Promise
     ],
   })
   const config = serverConfig(options)
-  const url = bedKind === 'mysql' ? await (await sharedMariadb()).createDatabase() : 'sqlite::memory:'
+  const url = databaseUrl ?? (bedKind === 'mysql' ? await (await sharedMariadb()).createDatabase() : 'sqlite::memory:')
   const database = await openDatabase({ url, dataDir: folder, pool: 5, log })
   const modules = await enabledModules(options, config.hosts)
   const server = await Server.start({ config, modules, db: database, clock, log, version: '0.0.0-test' })

@@ -36,6 +36,8 @@ export class MemoryPair implements Connection, Transport {
     if (!this.#closed) setImmediate(() => this.onText(text))
   }
 
+  drained(): undefined {}
+
   pause(): void {
     this.#paused = true
   }

@@ -1,89 +1,17 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import net from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import tls from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { ensureCertificate } from '../../../src/net/certificate.ts'
 import { Client } from '../../support/client.ts'
 import { connectTls } from '../../support/transport.ts'
-
-const bin = fileURLToPath(new URL('../../../bin/stonechat.js', import.meta.url))
-const running = new Set<ChildProcess>()
-after(() => {
-  for (const child of running) child.kill('SIGKILL')
-})
-
-interface Result {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-/** Runs the command line to its end. */
-async function stonechat(args: readonly string[], input = ''): Promise<Result> {
-  const child = spawn(process.execPath, [bin, ...args])
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (chunk) => {
-    out += String(chunk)
-  })
-  child.stderr.on('data', (chunk) => {
-    err += String(chunk)
-  })
-  child.stdin.end(input)
-  const [code] = (await once(child, 'close')) as [number | null]
-  return { code, out, err }
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-/** A configuration folder of its own, with ports that are free. */
-async function folder(yaml = ''): Promise<{ config: string; client: number; clientTls: number }> {
-  const config = await mkdtemp(join(tmpdir(), 'stonechat-cli-'))
-  const [client, clientTls] = [await freePort(), await freePort()]
-  const listen = `listen: { client: { address: 127.0.0.1, port: ${client} }, clientTls: { address: 127.0.0.1, port: ${clientTls} } }`
-  await writeFile(join(config, 'server.yaml'), `hosts: [localhost]\n${listen}\n${yaml}`)
-  return { config, client, clientTls }
-}
-
-/** Starts a server and waits until it says that it serves. */
-async function serve(
-  config: string,
-): Promise<{ child: ChildProcess; said: () => string; stop: (signal?: NodeJS.Signals) => Promise<number | null> }> {
-  const child = spawn(process.execPath, [bin, 'serve', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] })
-  running.add(child)
-  let said = ''
-  await new Promise<void>((resolve, reject) => {
-    child.stdout!.on('data', (chunk) => {
-      said += String(chunk)
-      if (said.includes('Ctrl-C')) resolve()
-    })
-    child.stderr!.on('data', (chunk) => {
-      said += String(chunk)
-    })
-    child.once('close', () => reject(new Error(`it did not start:\n${said}`)))
-  })
-  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
-    child.kill(signal)
-    const [code] = (await once(child, 'close')) as [number | null]
-    running.delete(child)
-    return code
-  }
-  return { child, said: () => said, stop }
-}
+import { bin, folder, serve, stonechat, temporary } from './program.ts'
 
 test('a fresh folder becomes a server that says where everything is, and stops in order', async () => {
   const { config, client, clientTls } = await folder()
@@ -180,9 +108,56 @@ test('every problem of the configuration is told at once, with file, line and cu
 })
 
 test('a folder without server.yaml that was asked for is a problem', async () => {
-  const { code, err } = await stonechat(['check', '--config', await mkdtemp(join(tmpdir(), 'stonechat-cli-'))])
-  assert.equal(code, 78)
-  assert.match(err, /server\.yaml/)
+  const empty = await temporary()
+  for (const config of [empty, join(empty, 'none'), bin]) {
+    const { code, err } = await stonechat(['check', '--config', config])
+    assert.equal(code, 78)
+    assert.ok(err.startsWith(config === empty ? join(empty, 'server.yaml') : `${config}: this`), err)
+    assert.equal(err.match(/What to do/g)?.length, 1)
+  }
+})
+
+test('without --config the folder is the current one if it has a server.yaml, else the program’s', async () => {
+  const { config } = await folder()
+  assert.match((await stonechat(['check'], '', config)).out, new RegExp(config))
+  const { out } = await stonechat(['check'], '', await temporary())
+  assert.match(out, new RegExp(`in ${fileURLToPath(new URL('../../..', import.meta.url)).slice(0, -1)} is right`))
+})
+
+test('certificates and logs that cannot be used are problems of the configuration', async () => {
+  const { config } = await folder(
+    ['tls:', '  certificate: a.crt', '  key: b.key', '  hosts:', '    localhost: { certificate: no.crt, key: a.key }']
+      .concat('log: { file: none/x.log }', '')
+      .join('\n'),
+  )
+  for (const name of ['a', 'b']) {
+    const files = await ensureCertificate(await temporary(), ['localhost'])
+    await rename(files.key, join(config, `${name}.key`))
+    await rename(files.certificate, join(config, `${name}.crt`))
+  }
+  await writeFile(join(config, 'no.crt'), 'none')
+  for (const command of ['check', 'serve']) {
+    const { code, out, err } = await stonechat([command, '--config', config])
+    assert.deepEqual([code, out], [78, ''])
+    for (const problem of [
+      /server\.yaml:5:8: tls\.key cannot be used\n {2}5 \| {3}key: b\.key\n {4}\| {8}\^/,
+      /server\.yaml:7:\d+: tls\.hosts\.localhost\.certificate cannot be used/,
+      /server\.yaml:8:\d+: .*none\/x\.log cannot be written/,
+    ])
+      assert.match(err, problem)
+    assert.ok(err.endsWith('\n'))
+  }
+  assert.equal((await stonechat(['user', 'list', '--config', config])).code, 0, 'accounts need neither')
+})
+
+test('check mentions a certificate that is for another domain', async () => {
+  const { config } = await folder('tls: { certificate: a.crt, key: a.key }\n')
+  const files = await ensureCertificate(await temporary(), ['example.org'])
+  await rename(files.key, join(config, 'a.key'))
+  await rename(files.certificate, join(config, 'a.crt'))
+  const { code, out } = await stonechat(['check', '--config', config])
+  assert.equal(code, 0)
+  assert.match(out, /a\.crt is not for localhost/)
 })
 
 test('a module that needs one that is off is a problem', async () => {
@@ -191,24 +166,26 @@ test('a module that needs one that is off is a problem', async () => {
   await writeFile(join(config, 'modules/roster.yaml'), 'enabled: false\n')
   const { code, err } = await stonechat(['check', '--config', config])
   assert.equal(code, 78)
-  assert.match(err, /module presence needs module roster/)
+  assert.match(err, /roster\.yaml:1:10: module presence needs module roster/)
 })
 
 test('wrong use exits with 64 and help with 0', async () => {
-  for (const args of [['--nonsense'], ['nonsense'], ['user'], ['user', 'add'], ['config', 'show']])
-    assert.equal((await stonechat(args)).code, 64, args.join(' '))
-  for (const args of [
-    ['--help'],
-    ['serve', '--help'],
-    ['user', '--help'],
-    ['user', 'add', '--help'],
-    ['config', 'show', '--help'],
-    ['pipeline', '--help'],
-    ['migrate', '--help'],
-    ['check', '--help'],
-  ]) {
-    const { code, out } = await stonechat(args)
-    assert.equal(code, 0, args.join(' '))
+  const wrong = [
+    ['--nonsense'],
+    ['nonsense'],
+    ['user'],
+    ['user', 'add'],
+    ['config', 'show'],
+    ['serve', 'x'],
+    ['--config'],
+  ]
+  for (const { code } of await Promise.all(wrong.map((args) => stonechat(args)))) assert.equal(code, 64)
+  assert.match((await stonechat(['nonsense'])).err, /no command 'nonsense'/)
+  const commands = ['', 'serve', 'check', 'migrate', 'pipeline', 'config', 'config show', 'user']
+  for (const name of ['add', 'password', 'delete', 'list', 'show']) commands.push(`user ${name}`)
+  const helped = await Promise.all(commands.map((command) => stonechat(`${command} --help`.trim().split(' '))))
+  for (const { code, out } of helped) {
+    assert.equal(code, 0)
     assert.match(out, /Usage: stonechat/)
   }
 })
@@ -217,10 +194,26 @@ test('config show tells where each value comes from', async () => {
   const { config } = await folder()
   await mkdir(join(config, 'modules'))
   await writeFile(join(config, 'modules/roster.yaml'), '# ours\nmaxItems: 7\n')
+  await mkdir(join(config, 'hosts/localhost'), { recursive: true })
+  await writeFile(join(config, 'modules/registration.yaml'), 'limits: { perAddress: 3, total: 9 }\n')
+  await writeFile(join(config, 'hosts/localhost/registration.yaml'), 'limits:\n  total: 8\n')
   const { out } = await stonechat(['config', 'show', 'roster', '--config', config])
   assert.match(out, /maxItems: 7 {2}# .*roster\.yaml:2/)
   assert.match(out, /enabled: true {2}# default/)
   assert.match((await stonechat(['config', 'show', 'rooster', '--config', config])).err, /roster/)
+  const block = (await stonechat(['config', 'show', 'registration', '--config', config])).out
+  assert.match(block, /limits\.perAddress: 3 {2}# .*modules\/registration\.yaml:1/)
+  assert.match(block, /limits\.total: 8 {2}# .*hosts\/localhost\/registration\.yaml:2/)
+  assert.match(block, /limits\.window: 1h {2}# default/)
+})
+
+test('config show tells the options of the server, and no secret', async () => {
+  const { config } = await folder('database: mysql://u:geheim@127.0.0.1/x\n')
+  const { out } = await stonechat(['config', 'show', 'server', '--config', config])
+  assert.match(out, /hosts: \[localhost\] {2}# .*server\.yaml:1/)
+  assert.match(out, /listen\.client\.address: 127\.0\.0\.1 {2}# .*server\.yaml:2/)
+  assert.match(out, /database: \(hidden\) {2}# .*server\.yaml:3/)
+  assert.match(out, /log\.level: info {2}# default/)
 })
 
 test('migrate brings the schema up and may be run again', async () => {
@@ -239,19 +232,77 @@ test('a port that is taken is told with the cure', async () => {
   taken.close()
 })
 
-test('two servers do not share a data folder', async () => {
-  const { config } = await folder()
-  const server = await serve(config)
-  const { code, err } = await stonechat(['serve', '--config', config])
+test('two servers do not share a data folder, not even when they start together', async () => {
+  const [one, two] = [await folder(), await folder()]
+  await symlink(join(one.config, 'data'), join(two.config, 'data'))
+  await mkdir(join(one.config, 'data'))
+  const tries = await Promise.allSettled([serve(one.config), serve(two.config)])
+  const [server] = tries.flatMap((tried) => (tried.status === 'fulfilled' ? [tried.value] : []))
+  const refused = tries.flatMap((tried) => (tried.status === 'rejected' ? [String(tried.reason)] : []))
+  assert.match(refused.join(), /running on the data/)
+  const { code, err } = await stonechat(['serve', '--config', one.config])
   assert.equal(code, 1)
   assert.match(err, /running on the data/)
+  server?.child.kill('SIGKILL')
+  await once(server!.child, 'close')
+  await (await serve(one.config)).stop()
+})
+
+test('a signal that comes several times, as from npm and a supervisor, still stops the server in order', async () => {
+  const { config } = await folder()
+  const server = await serve(config)
+  server.child.kill('SIGTERM')
+  server.child.kill('SIGINT')
+  assert.equal(await server.stop(), 0)
+  assert.match(server.said(), /Stopping/)
+})
+
+test('a server outlives whoever read its output, and a full disk under its log', async () => {
+  for (const log of ['', 'log: { file: /dev/full }\n']) {
+    const { config, clientTls } = await folder(log)
+    await stonechat(['user', 'add', 'romeo@localhost', '--config', config], 'pencil\n')
+    const server = await serve(config)
+    server.child.stdout!.destroy()
+    server.child.stderr!.destroy()
+    for (let i = 0; i < 2; i++) {
+      const romeo = new Client(await connectTls(clientTls, 'localhost'))
+      await romeo.logsIn('romeo', 'localhost', 'pencil')
+    }
+    assert.equal(await server.stop(), 0)
+  }
+})
+
+test('a password typed at a terminal is asked for twice and not shown', async () => {
+  const { config, clientTls } = await folder()
+  const type = async (...lines: string[]) => {
+    const command = `'${process.execPath}' '${bin}' user add romeo@localhost --config '${config}'`
+    const terminal = spawn('script', ['-qec', command, '/dev/null'])
+    let shown = ''
+    terminal.stdout.on('data', (chunk) => {
+      shown += String(chunk)
+      if (/(?:Password|Again): $/.test(shown)) terminal.stdin.write(`${lines.shift()}\r`)
+    })
+    const [code] = (await once(terminal, 'close')) as [number]
+    return { code, shown }
+  }
+  const wrong = await type('pencil', 'pensil')
+  assert.equal(wrong.code, 1)
+  assert.match(wrong.shown, /not the same/)
+  const { code, shown } = await type('pencil', 'pencil')
+  assert.equal(code, 0)
+  assert.equal(shown, 'Password: \r\nAgain: \r\nAdded romeo@localhost.\r\n')
+  const server = await serve(config)
+  const romeo = new Client(await connectTls(clientTls, 'localhost'))
+  await romeo.logsIn('romeo', 'localhost', 'pencil')
   await server.stop()
 })
 
 test('certificates are read again at SIGHUP and when their files change', async () => {
-  const { config, clientTls } = await folder('tls: { certificate: a.crt, key: a.key }\nlimits: { connectionsPerAddress: off }\n')
+  const { config, clientTls } = await folder(
+    'tls: { certificate: a.crt, key: a.key }\nlimits: { connectionsPerAddress: off }\n',
+  )
   const install = async (to: string) => {
-    const files = await ensureCertificate(await mkdtemp(join(tmpdir(), 'stonechat-cert-')), ['localhost'])
+    const files = await ensureCertificate(await temporary(), ['localhost'])
     for (const [from, name] of [
       [files.key, 'a.key'],
       [files.certificate, 'a.crt'],

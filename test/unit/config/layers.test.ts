@@ -56,7 +56,7 @@ test('each kind of option reads its values and refuses others', () => {
     [option.list(option.int()), '[1, 2]', [1, 2]],
     [option.list(option.int()), '[1, two]', 'x[1] cannot be "two"'],
     [option.list(option.int()), '1', 'x cannot be 1'],
-    [option.list(option.int()).min(1), '[]', 'x cannot be a list'],
+    [option.list(option.int()).min(1), '[]', 'x cannot be an empty list'],
     [option.list(option.int()).distinct(), '[1, 2, 1]', 'x has 1 twice'],
     [option.record(option.int()), '{ a: 1, b: 2 }', { a: 1, b: 2 }],
     [option.record(option.int()), '{ a: one }', 'x.a cannot be "one"'],

@@ -140,7 +140,50 @@ test('hosts and admins that do not prepare are told at their place', () => {
     ],
   )
   assert.deepEqual(messages('hosts: [example.org, EXAMPLE.org]'), ['1:22 hosts has example.org twice'])
-  assert.deepEqual(messages('hosts: []'), ['1:8 hosts cannot be a list'])
+  assert.deepEqual(messages('hosts: []'), ['1:8 hosts cannot be an empty list'])
+})
+
+test('a host that is none leaves the others known, and files for them are not stray', () => {
+  const load = (yaml: string) => loadServerConfig(folder({ 'server.yaml': yaml }))
+  const { config, hostsKnown } = load('hosts: [example.org, "a b", example.net]')
+  assert.deepEqual(config.hosts, ['example.org', 'example.net'])
+  assert.equal(hostsKnown, false)
+  assert.equal(load('hosts: example.org').hostsKnown, false)
+  assert.equal(load('hosts: [example.org').hostsKnown, false)
+  assert.equal(load('hosts: [example.org]\nadmins: 5').hostsKnown, true)
+})
+
+test('the address of a MySQL database that cannot be used is refused, and not shown', () => {
+  for (const url of [
+    'mysql://u:geheim@h:port/x',
+    'mysql://u:geheim@h:99999/x',
+    'mysql://u:geh%@127.0.0.1/x',
+    'mysql://u:geheim%ff@127.0.0.1/x',
+    'mysql://u:ge#heim@127.0.0.1/x',
+    'mysql://u:geheim@h/x?ssl=1',
+    'mysql://u:geheim@ho st/x',
+    'mysql://h/x',
+  ]) {
+    const { problems } = loadServerConfig(folder({ 'server.yaml': `admins: 5\ndatabase: '${url}'` }))
+    assert.deepEqual(
+      problems.map((p) => `${p.line}:${p.column} ${p.message}`),
+      ['1:9 admins cannot be 5', '2:11 database is not a URL that can be used'],
+      url,
+    )
+    assert.doesNotMatch(JSON.stringify(problems), /geh/, url)
+  }
+  for (const url of ['mysql://u@h/x', 'mysql://u:p%40%2F%23@[::1]:3307/x', 'mysql://u:p@ss@h/x'])
+    assert.deepEqual(messages(`database: '${url}'`), [], url)
+})
+
+test('a file that is not in UTF-8 is told, and one with a byte order mark is read', () => {
+  const dir = folder({})
+  writeFileSync(join(dir, 'server.yaml'), Buffer.from('\ufeffhosts: [example.org]', 'utf16le'))
+  assert.deepEqual(
+    loadServerConfig(dir).problems.map((p) => p.message),
+    ['this is not a text in UTF-8'],
+  )
+  assert.deepEqual(messages('\ufeffhosts: [example.org]'), [])
 })
 
 test('certificates that cannot be right are told', () => {

@@ -138,12 +138,19 @@ test('a server that goes while it answers is no answer', async () => {
 
 test('a closed control socket keeps nobody waiting', async () => {
   const folder = dataFolder()
-  const control = await open(folder, () => new Promise(() => {}))
-  const idle = await connect(folder)
-  const busy = await connect(folder)
+  const asked = Promise.withResolvers<void>()
+  const control = await open(folder, () => {
+    asked.resolve()
+    return new Promise(() => {})
+  })
+  const [idle, busy] = [await connect(folder), await connect(folder)]
   busy.write('{"command":"slow","args":[]}\n')
-  await new Promise((resolve) => setImmediate(resolve))
+  await asked.promise
+  const closed = [idle, busy].map((socket) => {
+    socket.on('error', () => {})
+    return new Promise((resolve) => socket.resume().once('close', resolve))
+  })
   control.close()
   // Were they left open, the program could not end.
-  await Promise.all([idle, busy].map((socket) => once(socket.resume(), 'close')))
+  await Promise.all(closed)
 })

@@ -28,15 +28,14 @@ afterEach(() => {
 
 function listener(count: ConnectionCount, accept: (socket: net.Socket) => void = () => {}) {
   const logged: string[] = []
-  const log = { debug: (_: object, text: string) => logged.push(text), error: (_: object, text: string) => logged.push(text) }
-  const opened = new Listener(
-    count,
-    log as never,
-    (socket) => {
-      cleanUp.push(() => socket.destroy())
-      accept(socket)
-    },
-  )
+  const log = {
+    debug: (_: object, text: string) => logged.push(text),
+    error: (_: object, text: string) => logged.push(text),
+  }
+  const opened = new Listener(count, log as never, (socket) => {
+    cleanUp.push(() => socket.destroy())
+    accept(socket)
+  })
   cleanUp.push(() => opened.close())
   return { opened, logged }
 }
@@ -85,7 +84,10 @@ test('a port in use is told in plain words, and is no error of the log', async (
 })
 
 test('an address that this machine does not have is told with its name', async () => {
-  await assert.rejects(listener(unbounded()).opened.listen('192.0.2.7', 0), /^Error: cannot listen on 192\.0\.2\.7 port 0: /)
+  await assert.rejects(
+    listener(unbounded()).opened.listen('192.0.2.7', 0),
+    /^Error: cannot listen on 192\.0\.2\.7 port 0: /,
+  )
 })
 
 test('`::` takes IPv4 as well', async () => {

@@ -22,6 +22,8 @@ export class StageStream {
     this.heard.push(text)
   }
 
+  drained(): undefined {}
+
   close(error?: StreamError): void {
     this.error = error
     if (this.session !== undefined) this.#host.close(this.session)
@@ -40,8 +42,13 @@ export class Stage {
   readonly host: Host
 
   constructor(domain = 'verona.example') {
+    const hidden = new Set<string>()
     const accounts = {
-      exists: (local: string) => Promise.resolve(this.accounts.has(local)),
+      exists: (local: string) => Promise.resolve(this.accounts.has(local) && !hidden.has(local)),
+      hide: (local: string) => {
+        hidden.add(local)
+        return () => void hidden.delete(local)
+      },
       delete: (local: string) => Promise.resolve(this.accounts.delete(local)),
     }
     this.host = new Host(domain, accounts as unknown as Accounts, (hook, error) =>

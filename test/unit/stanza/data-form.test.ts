@@ -26,7 +26,9 @@ test('a form begins with its type, and says of a field what is known of it // XE
 
 test('a submitted form is read by name', () => {
   const query = stanza('<query/>')
-  query.append(dataForm('submit', TYPE, [{ var: 'a', values: ['1', '2'] }, { var: '__proto__', values: [''] }, { var: 'b' }]))
+  query.append(
+    dataForm('submit', TYPE, [{ var: 'a', values: ['1', '2'] }, { var: '__proto__', values: [''] }, { var: 'b' }]),
+  )
   assert.deepEqual(
     readForm(query, TYPE),
     new Map([

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { delayElement, errorOf, Jid, mayBounce, resultOf, StanzaError, StreamError, toDatetime, xml } from '../../../src/api.ts'
+import {
+  delayElement,
+  errorOf,
+  Jid,
+  mayBounce,
+  resultOf,
+  StanzaError,
+  StreamError,
+  toDatetime,
+  xml,
+} from '../../../src/api.ts'
 import { conditions } from '../../../src/stanza/conditions.ts'
 import { serialize, stanza } from '../session/stage.ts'
 
@@ -66,7 +76,12 @@ describe('a reply', () => {
   })
 
   test('never answers an error, nor the result of an IQ // RFC 6120 §8.3.1', () => {
-    for (const text of [`<iq type='error'/>`, `<iq type='result'/>`, `<message type='error'/>`, `<presence type='error'/>`])
+    for (const text of [
+      `<iq type='error'/>`,
+      `<iq type='result'/>`,
+      `<message type='error'/>`,
+      `<presence type='error'/>`,
+    ])
       assert.equal(mayBounce(stanza(text)), false, text)
     for (const text of [`<iq type='set'/>`, '<iq/>', '<message/>', `<message type='result'/>`, '<presence/>'])
       assert.equal(mayBounce(stanza(text)), true, text)
@@ -79,10 +94,7 @@ test('a stream error is written with the prefix of the root // RFC 6120 §4.9', 
     serialize(new StreamError('conflict', 'Taken.').toElement()),
     `<stream:error><conflict xmlns="${ns}"/><text xmlns="${ns}" xml:lang="en">Taken.</text></stream:error>`,
   )
-  assert.equal(
-    serialize(new StreamError('reset').toElement()),
-    `<stream:error><reset xmlns="${ns}"/></stream:error>`,
-  )
+  assert.equal(serialize(new StreamError('reset').toElement()), `<stream:error><reset xmlns="${ns}"/></stream:error>`)
 })
 
 test('a delay says in UTC since when // XEP-0203 §3, XEP-0082 §3.2', () => {

@@ -91,3 +91,19 @@ test('a database that hangs fails queries after the time limit, and is used agai
   await healthIs('up')
   assert.deepEqual(await db.knex('t').count({ n: '*' }), [{ n: 8 }])
 })
+
+test('a connection lost in the middle of a statement leaves no timer that keeps the program from ending', {
+  timeout: 60_000,
+}, async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  await db.knex('t').count()
+  const before = timers()
+  const asked = db.knex.raw('select sleep(10)').then(() => {})
+  const lost = assert.rejects(asked, isUnavailable)
+  while (timers() <= before) await new Promise((resolve) => setImmediate(resolve))
+  await server.kill()
+  await lost
+  await server.start()
+  await healthIs('up')
+  assert.ok(timers() <= before, `${timers() - before} timers are left`)
+})

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { after, before, test } from 'node:test'
 import tls from 'node:tls'
+import { Jid } from '../../../src/jid/jid.ts'
 import { Client } from '../../support/client.ts'
 import { openTcpBed, type TcpBed } from '../../support/tcp-bed.ts'
 import type { Transport } from '../../support/transport.ts'
@@ -137,6 +138,38 @@ test('a peer that does not read is cut at the bound, and the server goes on', as
   socket.destroy()
 })
 
+test('messages that waited come at the pace of who reads them, however many they are', async () => {
+  const { accounts } = bed.server.hosts.get('localhost')!
+  await accounts.create('juliet', 'nightingale')
+  const romeo = await bed.login('romeo', 'pencil')
+  // More than a peer may leave unread.
+  for (let i = 0; i < 50; i++) {
+    romeo.send(`<message type='chat' to='juliet@localhost' id='${i}'><body>${'x'.repeat(200_000)}</body></message>`)
+    if (i % 10 === 9) await romeo.asks`<iq type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>`
+  }
+  // Who does not read at all is dropped in the end, and most of it waits for the next time.
+  const stuck = await bed.login('juliet', 'nightingale')
+  stuck.socket.pause()
+  stuck.send('<presence/>')
+  const session = () => bed.server.hosts.get('localhost')!.user(Jid.parse('juliet@localhost'))
+  while (session()?.sessions.get(stuck.resource)?.presence === null)
+    await new Promise((resolve) => setImmediate(resolve))
+  while (session() !== undefined) {
+    bed.clock.advance(1_000)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  stuck.socket.destroy()
+  const juliet = await bed.login('juliet', 'nightingale')
+  juliet.send('<presence/>')
+  let last = await juliet.next()
+  for (let seen = -1; last.attrs['id'] !== '49'; last = await juliet.next()) {
+    if (last.name !== 'message') continue
+    assert.ok(Number(last.attrs['id']) > seen)
+    seen = Number(last.attrs['id'])
+  }
+  for (const client of [romeo, juliet]) client.transport.cut()
+})
+
 test('connections are limited in total and for each address', async () => {
   const limited = await openTcpBed({ server: { limits: { connectionsPerAddress: 2 } } })
   const connect = async () => {
@@ -158,6 +191,29 @@ test('connections are limited in total and for each address', async () => {
   const [answer] = (await once(fourth, 'data')) as [Buffer]
   assert.match(answer.toString(), /stream:features/)
   for (const socket of [second, fourth]) socket.destroy()
+  await limited.close()
+})
+
+test('a connection that went over to TLS is counted out, too', async () => {
+  const limited = await openTcpBed({ server: { limits: { connectionsPerAddress: 2 } } })
+  await limited.server.hosts.get('localhost')!.accounts.create('romeo', 'pencil')
+  for (let round = 0; round < 3; round++) {
+    const client = await limited.login('romeo', 'pencil')
+    const closed = limited.closed()
+    // In order, without a word, and in the middle of a handshake.
+    if (round === 0) client.send('</stream:stream>')
+    else client.transport.cut()
+    await closed
+    const half = net.connect(limited.port, '127.0.0.1')
+    half.write(
+      `<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'><starttls xmlns='${NS_TLS}'/>`,
+    )
+    for (let heard = ''; !heard.includes('<proceed'); ) heard += String((await once(half, 'data'))[0])
+    half.write(round === 0 ? 'no TLS at all' : Buffer.of(0x16, 0x03, 0x01, 0x02, 0x00, 0x01))
+    const gone = limited.closed()
+    if (round > 0) half.destroy()
+    await gone
+  }
   await limited.close()
 })
 

@@ -17,6 +17,7 @@ const table: readonly (readonly [
   // XEP-0160 §3
   ['a normal message', 'normal', body, 'keep', 'text'],
   ['a chat message', 'chat', body, 'keep', 'text'],
+  ['text in a second language only', 'chat', `<body/><body xml:lang='it'>Ciao</body>`, 'keep', 'text'],
   [
     'a chat message that also tells a chat state',
     'chat',

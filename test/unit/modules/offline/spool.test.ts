@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { type Element, type Host, Jid, parseDocument, type Sealed, type Session, StanzaError, type User } from '#api'
 import { Spool } from '../../../../modules/offline/spool.ts'
 import type { OfflineStore, StoredMessage } from '../../../../modules/offline/store.ts'
+import type { PresenceApi } from '../../../../modules/presence/index.ts'
 import { FakeClock } from '../../../support/fake-clock.ts'
 
 const to = Jid.parse('juliet@capulet.example')
@@ -47,6 +48,7 @@ class MemorySession {
     this.user = user
     user.sessions.set(resource, this)
   }
+  drained(): undefined {}
   send(stanza: Element): boolean {
     if (!this.live) return false
     this.heard.push(stanza.attrs['id']!)
@@ -55,10 +57,11 @@ class MemorySession {
   }
 }
 
-function scene(options: { maxMessages?: number; exists?: boolean } = {}) {
+function scene(options: { maxMessages?: number; exists?: boolean; seesPresence?: boolean } = {}) {
   const store = new MemoryStore()
   const user = { jid: to, sessions: new Map<string, MemorySession>() }
   let online = false
+  const presence: PresenceApi = { isSubscriber: () => options.seesPresence ?? true }
   const host = {
     domain: 'capulet.example',
     accounts: { exists: async () => options.exists ?? true },
@@ -66,15 +69,17 @@ function scene(options: { maxMessages?: number; exists?: boolean } = {}) {
   } as unknown as Host
   const log = { debug: () => false, error: () => {} }
   const limits = { maxMessages: options.maxMessages ?? 0, maxAge: 0 }
-  const spool = new Spool(host, store as unknown as OfflineStore, limits, new FakeClock(), log as never)
+  const spool = new Spool(host, store as unknown as OfflineStore, presence, limits, new FakeClock(), log as never)
   return {
     store,
     spool,
-    takes: (id: string) => {
+    takes: async (id: string, more = '') => {
       const stanza = parseDocument(
-        `<message id='${id}' from='romeo@montague.example' to='${to}'><body>Hi</body></message>`,
+        `<message id='${id}' from='romeo@montague.example' to='${to}'><body>Hi</body>${more}</message>`,
       )
-      return Promise.resolve(spool.take({ stanza, type: 'chat', to, user: undefined } as unknown as Sealed))
+      const from = Jid.parse('romeo@montague.example')
+      // Whoever was online when the message came may be gone by now.
+      return await spool.take({ stanza, type: 'chat', from, to, user } as unknown as Sealed)
     },
     comes: (resource: string) => {
       online = true
@@ -146,7 +151,7 @@ test('offline: what arrives during a delivery follows in order, and all of it on
   const other = comes('chamber')
   spool.deliver(one as unknown as Session)
   spool.deliver(other as unknown as Session)
-  await Promise.all(ids.slice(220).map(takes))
+  await Promise.all(ids.slice(220).map((id) => takes(id)))
   while (spool.delivery('juliet') !== undefined) await spool.delivery('juliet')
   assert.deepEqual([...one.heard, ...other.heard], ids)
   assert.deepEqual(store.rows, [])
@@ -163,6 +168,19 @@ test('offline: when the store is out of reach the sender is told to try again, a
   store.fails = false
   await delivers(session)
   assert.deepEqual(session.heard, ['1'])
+})
+
+test('offline: an account that was deleted while a message was on its way keeps nothing', async () => {
+  const { store, takes } = scene({ exists: false })
+  assert.equal(await takes('1'), true)
+  assert.deepEqual(store.rows, [])
+})
+
+// RFC 6120 §13.10.2
+test('offline: what may not be stored comes back to those who may know who is there, and to nobody else', async () => {
+  const noStore = `<no-store xmlns='urn:xmpp:hints'/>`
+  await assert.rejects(scene({ seesPresence: true }).takes('1', noStore), refusedWith('service-unavailable', 'cancel'))
+  assert.equal(await scene({ seesPresence: false }).takes('1', noStore), true)
 })
 
 for (const exists of [true, false])
