@@ -58,6 +58,8 @@ function machine(): Readonly<Record<string, unknown>> {
     memoryMiB: Math.round(totalmem() / 1048576),
     kernel: release(),
     node: process.version,
+    // Flags the measured server was started with beyond its normal ones: such figures are not its normal figures.
+    extraNodeFlags: process.env['BENCH_NODE_FLAGS'] ?? '',
   }
 }
 

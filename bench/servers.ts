@@ -69,9 +69,13 @@ async function withPatience<T>(ask: () => Promise<T | undefined>): Promise<T> {
 /** All servers that can be measured against each other; Stonechat first, since ratios are to it. */
 export const kinds: readonly ServerKind[] = [stonechat, prosody, ejabberd]
 
-const running = new Set<ChildProcess>()
+/** The servers that run, each with its folder. */
+const running = new Map<ChildProcess, string>()
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const [child, folder] of running) {
+    child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
 
@@ -87,7 +91,7 @@ export async function startServer(kind: ServerKind, accounts: number): Promise<R
     cwd: folder,
     env: { ...process.env, ...launch.env },
   })
-  running.add(child)
+  running.set(child, folder)
   let exited = false
   const gone = new Promise<void>((resolve) =>
     child.once('close', () => {

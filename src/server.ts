@@ -160,7 +160,7 @@ export class Server {
     this.#cancelSweep?.()
     for (const listener of this.#listeners) listener.close()
     const streams = [...this.#streams]
-    await Promise.all(streams.map((stream) => stream.settled()))
+    await Promise.all(streams.map((stream) => stream.settle()))
     for (const stream of streams) stream.close(new StreamError('system-shutdown', 'The server is being stopped.'))
     for (const modules of [...this.#modules].reverse()) await modules.stop()
     await this.#drained(this.#parts.config.limits.closeTimeout)

@@ -198,12 +198,12 @@ function appendLine(file: string, line: string): void {
 
 /** The certificates to serve: the configured ones, or a self-signed one made in `certs/` beside the configuration. */
 export async function openTls({ config, configFolder }: Setup, log: bunyan): Promise<TlsContexts> {
-  const { certificate, key, hosts } = config.tls
+  const { certificate, key, hosts, keyExchange } = config.tls
   const files =
     certificate !== undefined && key !== undefined
       ? { certificate, key }
       : await selfSigned(join(configFolder, 'certs'), config.hosts)
-  return new TlsContexts({ default: files, hosts: new Map(Object.entries(hosts)), log })
+  return new TlsContexts({ default: files, hosts: new Map(Object.entries(hosts)), log, keyExchange })
 }
 
 async function selfSigned(folder: string, hosts: readonly string[]): Promise<CertificateFiles> {

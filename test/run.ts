@@ -53,13 +53,22 @@ async function succeeds(command: readonly string[], env: Readonly<Record<string,
   return code === 0
 }
 
-/** Starts the MariaDB server of this run, installing it where we may. A missing one is a failure, never skipped tests. */
+/** The programs the tests play with, and Debian's package of each. */
+const programs = { mariadbd: 'mariadb-server', profanity: 'profanity', tmux: 'tmux' } as const
+
+/** Installs what is missing where we may. What then is missing still is a failure of the tests that need it, never skipped tests. */
+async function installPrograms(): Promise<void> {
+  const missing = Object.entries(programs).filter(([program]) => findProgram(program) === undefined)
+  if (missing.length === 0 || process.getuid?.() !== 0 || findProgram('apt-get') === undefined) return
+  const packages = [...missing.map(([, name]) => name), 'python3-slixmpp']
+  console.log(`Installing ${packages.join(', ')}.`)
+  await succeeds([`${root}/.ci/install-packages`, ...packages])
+}
+
+/** Starts the MariaDB server of this run. */
 async function openMariadb(): Promise<Mariadb> {
-  if (findProgram('mariadbd') === undefined) {
-    if (process.getuid?.() !== 0 || findProgram('apt-get') === undefined) throw new Error(MISSING)
-    console.log('There is no mariadbd: installing mariadb-server.')
-    if (!(await succeeds([`${root}/.ci/install-packages`, 'mariadb-server']))) throw new Error(MISSING)
-  }
+  await installPrograms()
+  if (findProgram('mariadbd') === undefined) throw new Error(MISSING)
   return await startMariadb()
 }
 

@@ -17,7 +17,7 @@ export class Plain {
     if (authzid === undefined || !username || !password || rest.length > 0)
       throw new SaslError('malformed-request', 'The message is not [authzid] NUL user NUL password.')
     const account = accountOf(username, authzid, host)
-    const guess = throttle.guess(address, account.toString())
+    const guess = await throttle.guessInTurn(address, account.toString())
     if (guess === undefined) throw new SaslError('temporary-auth-failure', 'Too many wrong passwords; try again later.')
     let verdict: Awaited<ReturnType<typeof accounts.checkPassword>>
     try {
@@ -27,6 +27,7 @@ export class Plain {
       throw error
     }
     if (verdict === 'wrong') {
+      guess.wrong()
       await throttle.delay()
       throw new SaslError('not-authorized')
     }

@@ -50,7 +50,7 @@ export class Scram {
     const first = parseClientFirst(text)
     this.#checkBinding(first)
     const account = accountOf(first.username, first.authzid, host)
-    if (!throttle.isOpen(address, account.toString())) throw tooMany()
+    if (!(await throttle.opens(address, account.toString()))) throw tooMany()
     // A stranger's exchange is that of an account, to the last computation: the query, the invented keys, the proof.
     const decoy = decoyKeys(decoySecret, this.#hash, account.toString(), accounts.iterations)
     const login = await accounts.login(account.local, this.#hash)
@@ -91,6 +91,7 @@ export class Scram {
     const proven = isProof(final.proof, keys, authMessage)
     const signature = hmac(keys.hash, keys.serverKey, authMessage)
     if (!proven || !exchange.known) {
+      guess.wrong()
       await throttle.delay()
       throw new SaslError('not-authorized')
     }

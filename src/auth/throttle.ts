@@ -1,5 +1,6 @@
 import type { Clock } from '../util/clock.ts'
 import { Lru } from '../util/lru.ts'
+import { networkOf } from '../util/network.ts'
 
 /** How wrong guesses are slowed; for each limit 0 is none. */
 export interface ThrottleOptions {
@@ -15,10 +16,12 @@ export interface ThrottleOptions {
   readonly maxEntries?: number
 }
 
-/** A guess that was let through. It counts as wrong until one of these is called; the first call counts. */
+/** A guess that was let through. It counts as wrong until one of these is called, as one must be; the first call counts. */
 export interface Guess {
   /** The password was right: this guess is taken back, and those for the account from the address are forgotten. */
   right(): void
+  /** The password was wrong: this guess stays. */
+  wrong(): void
   /** Nothing was learnt, the check could not be made: this guess is taken back. */
   cancel(): void
 }
@@ -27,13 +30,15 @@ export interface Guess {
  * Slows guessing by network address, and by account together with address.
  *
  * Never by account alone: a stranger could lock its owner out. A guess is counted when it begins, so many at once gain
- * nothing. IPv6 addresses count by their /64, since a subscriber has one of those.
+ * nothing. IPv6 addresses count by their /64.
  */
 export class Throttle {
   readonly #options: ThrottleOptions
   readonly #clock: Clock
   readonly #addresses: Levels
   readonly #pairs: Levels
+  /** By address, and by address and account: who waits for the guesses that are being checked; no longer than logins. */
+  readonly #checks = new Map<string, { running: number; readonly waiting: (() => void)[] }>()
 
   constructor(options: ThrottleOptions, clock: Clock) {
     this.#options = options
@@ -50,6 +55,29 @@ export class Throttle {
     return this.#addresses.hasRoom(network, now) && this.#pairs.hasRoom(pairOf(network, account), now)
   }
 
+  /** Like {@link isOpen}, once it does not depend on guesses that are being checked. */
+  async opens(address: string, account: string): Promise<boolean> {
+    while (!this.isOpen(address, account)) {
+      const check = this.#check(address, account)
+      if (check === undefined) return false
+      await check
+    }
+    return true
+  }
+
+  /**
+   * Like {@link guess}, once it does not depend on guesses that are being checked: when an office comes back all at once,
+   * nobody with a right password is sent away.
+   */
+  async guessInTurn(address: string, account: string): Promise<Guess | undefined> {
+    for (;;) {
+      const check = this.#check(address, account)
+      const guess = this.guess(address, account)
+      if (guess !== undefined || check === undefined) return guess
+      await check
+    }
+  }
+
   /** Begins a guess, or returns `undefined` when the address has to wait. `account` is the prepared bare address. */
   guess(address: string, account: string): Guess | undefined {
     if (!this.isOpen(address, account)) return undefined
@@ -58,15 +86,51 @@ export class Throttle {
     const pair = pairOf(network, account)
     this.#addresses.raise(network, now)
     this.#pairs.raise(pair, now)
+    this.#beginCheck(network)
+    this.#beginCheck(pair)
     let settled = false
-    const settle = (forget: boolean): void => {
+    const settle = (then: () => void): void => {
       if (settled) return
       settled = true
-      this.#addresses.lower(network)
-      if (forget) this.#pairs.forget(pair)
-      else this.#pairs.lower(pair)
+      then()
+      this.#endCheck(network)
+      this.#endCheck(pair)
     }
-    return { right: () => settle(true), cancel: () => settle(false) }
+    return {
+      right: () =>
+        settle(() => {
+          this.#addresses.lower(network)
+          this.#pairs.forget(pair)
+        }),
+      wrong: () => settle(() => {}),
+      cancel: () =>
+        settle(() => {
+          this.#addresses.lower(network)
+          this.#pairs.lower(pair)
+        }),
+    }
+  }
+
+  /** The end of a guess that is being checked, and without which another might be let through. */
+  #check(address: string, account: string): Promise<void> | undefined {
+    const network = networkOf(address)
+    const now = this.#clock.now()
+    const pair = pairOf(network, account)
+    if (this.#addresses.hasRoom(network, now) && this.#pairs.hasRoom(pair, now)) return undefined
+    const checks = this.#checks.get(this.#addresses.hasRoom(network, now) ? pair : network)
+    return checks && new Promise((resolve) => checks.waiting.push(resolve))
+  }
+
+  #beginCheck(key: string): void {
+    const checks = this.#checks.get(key)
+    if (checks === undefined) this.#checks.set(key, { running: 1, waiting: [] })
+    else checks.running++
+  }
+
+  #endCheck(key: string): void {
+    const checks = this.#checks.get(key)!
+    if (--checks.running === 0) this.#checks.delete(key)
+    for (const wake of checks.waiting.splice(0)) wake()
   }
 
   /** Resolves when a wrong guess may be answered. */
@@ -114,16 +178,4 @@ class Levels {
 
 function pairOf(network: string, account: string): string {
   return `${network} ${account}`
-}
-
-/** What an address is counted by: an IPv4 address, also one written as IPv6, or the first four groups of an IPv6 one. */
-function networkOf(address: string): string {
-  const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (v4 !== undefined) return v4
-  if (!address.includes(':')) return address
-  const [head = '', tail] = address.replace(/%.*$/, '').split('::')
-  const groups = head === '' ? [] : head.split(':')
-  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length)
-  const all = [...groups, ...Array<string>(Math.max(0, missing)).fill('0'), ...(tail ? tail.split(':') : [])]
-  return `${all.slice(0, 4).join(':').toLowerCase()}::/64`
 }

@@ -98,6 +98,11 @@ function relationProblems(
   if (has('tls.key') && !has('tls.certificate')) {
     add('tls.key', 'tls.key stands without tls.certificate', 'Add certificate: with the path of its certificate.')
   }
+  const { client, clientTls } = values.listen
+  if (!unsure && client.port !== 0 && client.port === clientTls.port && client.address === clientTls.address) {
+    const key = has('listen.clientTls.port') ? 'listen.clientTls.port' : 'listen.client.port'
+    add(key, 'listen.client and listen.clientTls have the same port', 'Give them two ports, or turn one off with 0.')
+  }
   const { pause, drop } = values.limits.outbound
   if (!unsure && pause !== 0 && drop !== 0 && drop < pause) {
     const key = has('limits.outbound.drop') ? 'limits.outbound.drop' : 'limits.outbound.pause'

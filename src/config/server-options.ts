@@ -30,6 +30,14 @@ const tls = option
   .group({
     certificate: certificate.optional().example('certs/example.org.crt'),
     key: key.optional().example('certs/example.org.key'),
+    keyExchange: option
+      .list(option.oneOf('X25519MLKEM768', 'X25519', 'P-256', 'P-384', 'P-521'))
+      .min(1)
+      .distinct()
+      .default(['X25519', 'P-256', 'P-384'])
+      .describe(
+        'Key exchanges of TLS, the preferred first. X25519MLKEM768 withstands quantum computers and costs 8 KiB of memory a connection.',
+      ),
     hosts: option
       .record(option.group({ certificate, key }), option.host())
       .default({})

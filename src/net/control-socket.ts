@@ -4,6 +4,9 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
+/** How long a command may take before the command line gives up. */
+const PATIENCE_MS = 60_000
+
 /** What a running server answers to a command. */
 export interface ControlReply {
   readonly lines?: readonly string[]
@@ -106,6 +109,9 @@ export function askRunningServer(
     const socket = net.connect(controlPath(dataFolder))
     let answer = ''
     socket.setEncoding('utf8')
+    socket.setTimeout(PATIENCE_MS, () =>
+      socket.destroy(new Error('the running server does not answer: is it suspended or overloaded?')),
+    )
     socket.on('connect', () => socket.write(`${JSON.stringify({ command, args })}\n`))
     socket.on('data', (text: string) => {
       answer += text

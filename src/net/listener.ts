@@ -1,5 +1,6 @@
 import net from 'node:net'
 import type Logger from 'bunyan'
+import { networkOf } from '../util/network.ts'
 
 /** Bounds on connections; 0 is none. */
 export interface ConnectionLimits {
@@ -7,7 +8,7 @@ export interface ConnectionLimits {
   readonly connectionsPerAddress: number
 }
 
-/** Counts connections over all listeners of a server, so that no address takes them all. */
+/** Counts connections over all listeners of a server, so that no address, or /64 of IPv6, takes them all. */
 export class ConnectionCount {
   readonly #limits: ConnectionLimits
   readonly #byAddress = new Map<string, number>()
@@ -20,19 +21,21 @@ export class ConnectionCount {
   /** Counts a connection in, or says that there are too many. */
   enter(address: string): boolean {
     const { connections, connectionsPerAddress } = this.#limits
-    const here = this.#byAddress.get(address) ?? 0
+    const network = networkOf(address)
+    const here = this.#byAddress.get(network) ?? 0
     if (connections > 0 && this.#total >= connections) return false
     if (connectionsPerAddress > 0 && here >= connectionsPerAddress) return false
     this.#total++
-    this.#byAddress.set(address, here + 1)
+    this.#byAddress.set(network, here + 1)
     return true
   }
 
   leave(address: string): void {
     this.#total--
-    const here = (this.#byAddress.get(address) ?? 1) - 1
-    if (here > 0) this.#byAddress.set(address, here)
-    else this.#byAddress.delete(address)
+    const network = networkOf(address)
+    const here = (this.#byAddress.get(network) ?? 1) - 1
+    if (here > 0) this.#byAddress.set(network, here)
+    else this.#byAddress.delete(network)
   }
 }
 

@@ -61,8 +61,10 @@ export class TcpConnection implements Connection, Flushable {
     if (this.#closed || this.#ending) return
     if (this.#output === '') flushSoon(this)
     this.#output += text
-    if (this.#limits.dropBytes > 0 && this.#output.length + this.#socket.writableLength > this.#limits.dropBytes)
-      this.destroy(UNREAD)
+    const { dropBytes, pauseBytes } = this.#limits
+    if (dropBytes > 0 && this.#output.length + this.#socket.writableLength > dropBytes) this.destroy(UNREAD)
+    // Not only at the end of the turn: the rest of a burst of requests is not taken up then.
+    else if (pauseBytes > 0 && this.#output.length > pauseBytes) this.flush()
   }
 
   flush(): void {
@@ -77,10 +79,11 @@ export class TcpConnection implements Connection, Flushable {
     if (this.#congested) return
     this.#congested = true
     if (this.#limits.pauseMs > 0) this.#cancelDrop = this.#clock.after(this.#limits.pauseMs, () => this.destroy(UNREAD))
-    this.#socket.once('drain', () => {
+    // Not `drain`, which does not come when less was unsent than the stream's own mark.
+    this.#socket.write('', () => {
       this.#cancelDrop?.()
       this.#congested = false
-      this.receiver.onCongestion(false)
+      if (!this.#closed) this.receiver.onCongestion(false)
     })
     this.receiver.onCongestion(true)
   }

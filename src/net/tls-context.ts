@@ -59,6 +59,7 @@ const soonMs = 14 * 24 * 3600_000
 export class TlsContexts {
   readonly #log: Logger
   readonly #clock: Clock
+  readonly #keyExchange: string
   readonly #hosts: Map<string, Served>
   #default: Served
   #options: TLSSocketOptions
@@ -75,11 +76,16 @@ export class TlsContexts {
     readonly hosts: ReadonlyMap<string, CertificateFiles>
     readonly log: Logger
     readonly clock?: Clock
+    /** Key exchanges, the preferred first; X25519 and the curves of NIST unless given. */
+    readonly keyExchange?: readonly string[]
   }) {
     this.#log = parts.log
     this.#clock = parts.clock ?? systemClock
-    this.#default = load(parts.default)
-    this.#hosts = new Map([...parts.hosts].map(([domain, files]) => [domainToASCII(domain), load(files)]))
+    this.#keyExchange = (parts.keyExchange ?? ['X25519', 'P-256', 'P-384']).join(':')
+    this.#default = load(parts.default, this.#keyExchange)
+    this.#hosts = new Map(
+      [...parts.hosts].map(([domain, files]) => [domainToASCII(domain), load(files, this.#keyExchange)]),
+    )
     this.#options = this.#makeOptions()
     this.#warn()
   }
@@ -141,7 +147,7 @@ export class TlsContexts {
 
   #renew(served: Served): Served {
     try {
-      const next = load(served.files, served)
+      const next = load(served.files, this.#keyExchange, served)
       if (next !== served) this.#log.info({ file: served.files.certificate }, 'serving a new certificate')
       return next
     } catch (error) {
@@ -189,7 +195,7 @@ export class TlsContexts {
 }
 
 /** Loads a pair of files, or returns `before` when they have not changed. */
-function load(files: CertificateFiles, before?: Served): Served {
+function load(files: CertificateFiles, keyExchange: string, before?: Served): Served {
   const certificatePem = read(files.certificate, 'certificate')
   const keyPem = read(files.key, 'key')
   const bytes = Buffer.concat([certificatePem, Buffer.of(0), keyPem])
@@ -206,6 +212,7 @@ function load(files: CertificateFiles, before?: Served): Served {
       cert: certificatePem,
       key: keyPem,
       ciphers,
+      ecdhCurve: keyExchange,
       honorCipherOrder: true,
       minVersion: 'TLSv1.2',
       // No renegotiation (CVE-2021-32920); no tickets, whose keys would outlive forward secrecy.

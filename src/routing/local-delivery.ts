@@ -1,5 +1,4 @@
 import type { StanzaEvent } from '../pipeline/stanza-event.ts'
-import type { Session } from '../session/session.ts'
 
 /** What becomes of a stanza for a local address once no module took it. */
 export type Delivery = 'delivered' | 'stranded' | 'refused' | 'ignored'
@@ -46,16 +45,11 @@ function messageToAccount(event: StanzaEvent): Delivery {
   if (event.type === 'groupchat') return 'refused'
   if (event.type === 'error') return 'ignored'
   let delivered = false
-  for (const session of takers(event)) delivered = session.send(event.wire) || delivered
+  // All that are available with a priority that is not negative.
+  for (const session of event.user?.sessions.values() ?? [])
+    if (session.priority !== null && session.priority >= 0) delivered = session.send(event.wire) || delivered
   if (delivered) return 'delivered'
   return event.type === 'headline' ? 'ignored' : 'stranded'
-}
-
-/** The resources a message to the bare JID goes to: all that are available with a priority that is not negative. */
-function* takers(event: StanzaEvent): Generator<Session> {
-  if (event.user === undefined) return
-  for (const session of event.user.sessions.values())
-    if (session.priority !== null && session.priority >= 0) yield session
 }
 
 /** RFC 6121 §8.5.2.1.2: presence goes to every available resource, whatever its priority. */

@@ -90,8 +90,9 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
     this.#quiet = true
   }
 
-  /** Settles when everything that has come in is dealt with. */
-  async settled(): Promise<void> {
+  /** Takes up nothing more; settles when everything that was taken up is dealt with. The stream is to be closed then. */
+  async settle(): Promise<void> {
+    this.#hold()
     await this.#inbox?.idle()
   }
 

@@ -218,6 +218,18 @@ story(
   { server: { auth: { guesses: { perAccount: 3, perConnection: 0 } } } },
 )
 
+story(
+  'Many who log in at once with right passwords all get in',
+  async (s) => {
+    await s.createAccount('romeo', 'pencil')
+    const clients = await Promise.all(Array.from({ length: 6 }, () => s.connects()))
+    for (const client of clients) await client.opens(s.domain)
+    for (const client of clients) auth(client, 'PLAIN', plain('', 'romeo', 'pencil'))
+    for (const client of clients) await client.receives([`<success xmlns='${NS}'/>`] as unknown as TemplateStringsArray)
+  },
+  { server: { auth: { guesses: { perAccount: 2, perAddress: 3 } } } },
+)
+
 story('A disabled account says so only to who knows its password', async (s) => {
   await s.createAccount('romeo', 'pencil')
   await s.host.accounts.setDisabled('romeo', true)

@@ -106,7 +106,7 @@ story('Whoever is approved already is told so by the server', async (s) => {
   assert.deepEqual(await roster(romeo), [`${juliet.bare} both`])
 })
 
-// RFC 6121 §8.5.1, FIELD-NOTES: user enumeration
+// RFC 6121 §8.5.1: nobody learns which accounts exist
 story('A request to nobody looks like one to somebody who is away', async (s) => {
   const romeo = await s.online('romeo/orchard')
   await opens(romeo)

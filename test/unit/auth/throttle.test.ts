@@ -75,6 +75,31 @@ suite('the throttle', () => {
     assert.notEqual(throttle.guess('192.0.2.1', 'juliet@verona.lit'), undefined)
   })
 
+  test('opens when what is being checked has turned out right, or so many are wrong that it must wait', async () => {
+    const { throttle } = bed({ perAddress: 2 })
+    const checks = [1, 2].map(() => throttle.guess('192.0.2.1', 'juliet@verona.lit')!)
+    const heard: boolean[] = []
+    const opens = throttle.opens('192.0.2.1', 'romeo@verona.lit').then((open) => heard.push(open))
+    await Promise.resolve()
+    assert.deepEqual(heard, [])
+    checks[0]!.right()
+    await opens
+    assert.deepEqual(heard, [true])
+    assert.notEqual(throttle.guess('192.0.2.1', 'romeo@verona.lit'), undefined)
+    const { throttle: other } = bed({ perAddress: 1 })
+    const check = other.guess('192.0.2.1', 'juliet@verona.lit')!
+    const second = other.guessInTurn('192.0.2.1', 'romeo@verona.lit')
+    check.wrong()
+    assert.equal(await second, undefined)
+  })
+
+  test('one account’s wrong guesses do not wait for what is being checked for another', async () => {
+    const { throttle } = bed({ perAccount: 1 })
+    throttle.guess('192.0.2.1', 'juliet@verona.lit')!.wrong()
+    throttle.guess('192.0.2.1', 'romeo@verona.lit')
+    assert.equal(await throttle.opens('192.0.2.1', 'juliet@verona.lit'), false)
+  })
+
   test('takes a /64 of IPv6 for one address, however it is written', () => {
     const { throttle } = bed({ perAddress: 3 })
     guesses(throttle, '2001:db8:0:7::1')

@@ -33,7 +33,7 @@ test('without a folder everything has its default', () => {
     database: { client: 'sqlite', file: '/srv/chat/data/stonechat.sqlite' },
     databasePool: 10,
     admins: [],
-    tls: { certificate: undefined, key: undefined, hosts: {} },
+    tls: { certificate: undefined, key: undefined, keyExchange: ['X25519', 'P-256', 'P-384'], hosts: {} },
     requireTls: true,
     listen: { client: { address: '::', port: 5222 }, clientTls: { address: '::', port: 5223 } },
     log: { level: 'info', file: undefined },
@@ -79,6 +79,7 @@ admins: [Admin@example.org]
 tls:
   certificate: a.crt
   key: a.key
+  keyExchange: [X25519MLKEM768, X25519]
   hosts:
     Chat.example.org: { certificate: a.crt, key: a.key }
 requireTls: false
@@ -98,7 +99,11 @@ limits: { sessionsPerAccount: off, stanza: { bytes: 1MiB } }
   assert.deepEqual(config.database, { client: 'mysql', url: 'mysql://u:p@127.0.0.1:3306/stonechat' })
   assert.deepEqual(config.admins.map(String), ['admin@example.org'])
   const pair = { certificate: join(dir, 'a.crt'), key: join(dir, 'a.key') }
-  assert.deepEqual(config.tls, { ...pair, hosts: { 'chat.example.org': pair } })
+  assert.deepEqual(config.tls, {
+    ...pair,
+    keyExchange: ['X25519MLKEM768', 'X25519'],
+    hosts: { 'chat.example.org': pair },
+  })
   assert.deepEqual(config.listen, {
     client: { address: '::', port: 0 },
     clientTls: { address: '127.0.0.1', port: 15223 },
@@ -204,6 +209,17 @@ test('output may not be dropped before it is paused', () => {
     '1:42 limits.outbound.drop is less than limits.outbound.pause',
   ])
   assert.deepEqual(messages('limits: { outbound: { pause: 10MiB, drop: off } }'), [])
+})
+
+test('two listeners do not share a port', () => {
+  assert.deepEqual(messages('listen: { clientTls: { port: 5222 } }'), [
+    '1:30 listen.client and listen.clientTls have the same port',
+  ])
+  assert.deepEqual(messages('listen: { client: { port: 0 }, clientTls: { port: 0 } }'), [])
+  assert.deepEqual(
+    messages('listen: { client: { address: 192.0.2.1 }, clientTls: { address: 192.0.2.2, port: 5222 } }'),
+    [],
+  )
 })
 
 test('every limit takes off', () => {

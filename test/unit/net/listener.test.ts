@@ -15,6 +15,14 @@ describe('the count of connections', () => {
     assert.equal(count.enter('a'), true)
   })
 
+  test('takes a /64 of IPv6 for one address, and an IPv4 address written as IPv6 for what it is', () => {
+    const count = new ConnectionCount({ connections: 0, connectionsPerAddress: 1 })
+    assert.deepEqual([count.enter('2001:db8::1'), count.enter('2001:db8::2')], [true, false])
+    assert.deepEqual([count.enter('192.0.2.1'), count.enter('::ffff:192.0.2.1')], [true, false])
+    count.leave('2001:db8::1')
+    assert.equal(count.enter('2001:db8::3'), true)
+  })
+
   test('0 is no bound', () => {
     const count = new ConnectionCount({ connections: 0, connectionsPerAddress: 0 })
     for (let i = 0; i < 10_000; i++) assert.equal(count.enter('a'), true)

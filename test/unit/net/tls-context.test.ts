@@ -39,6 +39,17 @@ suite('TLS', () => {
     }
   })
 
+  test('agrees keys by the exchanges it is given, X25519 by default', async (t) => {
+    const files = makeFiles(newFolder(t), 'verona.lit')
+    const used = async (keyExchange?: readonly string[]): Promise<unknown> => {
+      const contexts = new TlsContexts({ default: files, hosts: new Map(), log, ...(keyExchange && { keyExchange }) })
+      const { client } = await tlsPair(t, contexts)
+      return (client.getEphemeralKeyInfo() as { name?: string }).name
+    }
+    assert.equal(await used(), 'X25519')
+    assert.equal(await used(['P-384']), 'secp384r1')
+  })
+
   test('serves the right domain though the types of keys differ', {
     skip: Number.parseInt(process.versions.node, 10) < 24,
   }, async (t) => {

@@ -138,36 +138,55 @@ test('a peer that does not read is cut at the bound, and the server goes on', as
   socket.destroy()
 })
 
-test('messages that waited come at the pace of who reads them, however many they are', async () => {
-  const { accounts } = bed.server.hosts.get('localhost')!
-  await accounts.create('juliet', 'nightingale')
+/** Stores more for Juliet than a peer may leave unread. */
+async function storeMessages(): Promise<void> {
   const romeo = await bed.login('romeo', 'pencil')
-  // More than a peer may leave unread.
-  for (let i = 0; i < 50; i++) {
+  for (let i = 0; i < 90; i++) {
     romeo.send(`<message type='chat' to='juliet@localhost' id='${i}'><body>${'x'.repeat(200_000)}</body></message>`)
     if (i % 10 === 9) await romeo.asks`<iq type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>`
   }
-  // Who does not read at all is dropped in the end, and most of it waits for the next time.
-  const stuck = await bed.login('juliet', 'nightingale')
-  stuck.socket.pause()
-  stuck.send('<presence/>')
-  const session = () => bed.server.hosts.get('localhost')!.user(Jid.parse('juliet@localhost'))
-  while (session()?.sessions.get(stuck.resource)?.presence === null)
-    await new Promise((resolve) => setImmediate(resolve))
-  while (session() !== undefined) {
+  romeo.transport.cut()
+}
+
+test('messages that waited come at the pace of who reads them, however many they are', async () => {
+  await bed.server.hosts.get('localhost')!.accounts.create('juliet', 'nightingale')
+  await storeMessages()
+  const juliet = await bed.login('juliet', 'nightingale')
+  juliet.socket.pause()
+  juliet.send('<presence/>')
+  // Time enough for everything to be sent, to whoever does not ask whether it is read.
+  for (let turn = 0; turn < 3_000; turn++) await new Promise((resolve) => setImmediate(resolve))
+  juliet.socket.resume()
+  for (let i = 0; i < 90; ) {
+    const next = await juliet.next()
+    if (next.name === 'message') assert.equal(next.attrs['id'], String(i++))
+  }
+  juliet.transport.cut()
+})
+
+test('messages that waited do not wait for ever for who never reads them', async () => {
+  await storeMessages()
+  const juliet = await bed.login('juliet', 'nightingale')
+  juliet.socket.pause()
+  juliet.send('<presence/>')
+  const session = bed.server.hosts.get('localhost')!.user(Jid.parse('juliet@localhost'))!.sessions.get(juliet.resource)!
+  while (session.presence === null) await new Promise((resolve) => setImmediate(resolve))
+  while (session.live) {
     bed.clock.advance(1_000)
     await new Promise((resolve) => setImmediate(resolve))
   }
-  stuck.socket.destroy()
-  const juliet = await bed.login('juliet', 'nightingale')
-  juliet.send('<presence/>')
-  let last = await juliet.next()
-  for (let seen = -1; last.attrs['id'] !== '49'; last = await juliet.next()) {
-    if (last.name !== 'message') continue
-    assert.ok(Number(last.attrs['id']) > seen)
-    seen = Number(last.attrs['id'])
-  }
-  for (const client of [romeo, juliet]) client.transport.cut()
+  juliet.socket.destroy()
+})
+
+test('a burst of requests is answered at the pace of who reads the answers', async () => {
+  const small = await openTcpBed({ server: { limits: { outbound: { pause: 16_384, drop: 65_536 } } } })
+  await small.server.hosts.get('localhost')!.accounts.create('romeo', 'pencil')
+  const romeo = await small.login('romeo', 'pencil')
+  const ping = (id: number) => `<iq type='get' id='${id}' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>`
+  romeo.send(Array.from({ length: 5_000 }, (_, id) => ping(id)).join(''))
+  for (let id = 0; id < 5_000; id++) assert.equal((await romeo.next()).attrs['id'], String(id))
+  romeo.transport.cut()
+  await small.close()
 })
 
 test('connections are limited in total and for each address', async () => {

@@ -83,7 +83,7 @@ describe('a tree in the program’s form', () => {
   })
 })
 
-// FIELD-NOTES: what is accepted, written again, is well-formed and the same to another parser.
+// What is accepted, written again, is well-formed and the same to another parser.
 describe('smuggling', () => {
   const hostile = [
     '<message><body>&lt;/body>&lt;/message>&lt;presence/></body></message>',

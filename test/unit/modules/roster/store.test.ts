@@ -70,7 +70,7 @@ eachDatabase((open) => {
     assert.deepEqual((await store.load(juliet)).at, { version: 0, floor: 0 })
   })
 
-  // FIELD-NOTES: collations that take `böb` for `bob`
+  // There are collations that take `böb` for `bob`
   test('addresses are told apart octet by octet', async () => {
     const store = new RosterStore(await open())
     const names = ['bob@example.com', 'böb@example.com', `${'x'.repeat(511)}@${`${'y'.repeat(60)}.`.repeat(4)}example`]
