@@ -102,7 +102,12 @@ export class Server {
     const server = new Server(parts, hosts, started, await decoySecret(db))
     for (const host of hosts.values()) {
       const modules = new HostModules(host, { db, clock, log, server: facts })
-      await modules.start(parts.modules.get(host.domain) ?? [])
+      try {
+        await modules.start(parts.modules.get(host.domain) ?? [])
+      } catch (error) {
+        for (const other of started.reverse()) await other.stop()
+        throw error
+      }
       started.push(modules)
     }
     server.#sweepLater()
@@ -160,10 +165,21 @@ export class Server {
     this.#cancelSweep?.()
     for (const listener of this.#listeners) listener.close()
     const streams = [...this.#streams]
-    await Promise.all(streams.map((stream) => stream.settle()))
+    await this.#settled(streams)
     for (const stream of streams) stream.close(new StreamError('system-shutdown', 'The server is being stopped.'))
     for (const modules of [...this.#modules].reverse()) await modules.stop()
     await this.#drained(this.#parts.config.limits.closeTimeout)
+  }
+
+  /** Waits until what came in is dealt with, at most as long as `limits.stopTimeout` says. */
+  async #settled(streams: readonly ClientStream[]): Promise<void> {
+    const { clock, config, log } = this.#parts
+    const all = Promise.all(streams.map((stream) => stream.settle()))
+    const { promise: late, resolve } = Promise.withResolvers<'late'>()
+    const { stopTimeout } = config.limits
+    const cancel = stopTimeout > 0 ? clock.after(stopTimeout, () => resolve('late')) : () => {}
+    if ((await Promise.race([all, late])) === 'late') log.warn('stopping though clients still wait for answers')
+    cancel()
   }
 
   /** Waits until all connections are gone, at most `timeoutMs` (0: as long as it takes). */

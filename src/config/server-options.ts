@@ -106,6 +106,12 @@ const limits = option
       .orOff()
       .default('5s')
       .describe('How long to wait for the other side’s closing tag.'),
+    stopTimeout: option
+      .duration()
+      .min('1s')
+      .orOff()
+      .default('30s')
+      .describe('How long a server that is told to stop finishes what clients have sent.'),
   })
   .describe('Limits; each takes off for none.')
 

@@ -6,6 +6,7 @@ import bunyan from 'bunyan'
 import { decodeOptions } from '../../src/config/layers.ts'
 import { loadServerConfig, type ServerConfig } from '../../src/config/server-config.ts'
 import { loadCatalogue } from '../../src/module/catalogue.ts'
+import type { AnyModule } from '../../src/module/define.ts'
 import type { EnabledModule } from '../../src/module/lifecycle.ts'
 import { ensureCertificate } from '../../src/net/certificate.ts'
 import { TlsContexts } from '../../src/net/tls-context.ts'
@@ -22,6 +23,8 @@ export interface BedOptions {
   readonly modules?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   /** Options of `server.yaml` over the defaults; blocks are merged. */
   readonly server?: Readonly<Record<string, unknown>>
+  /** Modules of the test's own, after the others. */
+  readonly extra?: readonly AnyModule[]
 }
 
 /** The kind of bed stories run on: in memory on SQLite, over TLS on SQLite, or in memory on MySQL. */
@@ -66,7 +69,11 @@ export async function openPlainBed(options: BedOptions, folder: string, database
   const url = databaseUrl ?? (bedKind === 'mysql' ? await (await sharedMariadb()).createDatabase() : 'sqlite::memory:')
   const database = await openDatabase({ url, dataDir: folder, pool: 5, log })
   const modules = await enabledModules(options, config.hosts)
-  const server = await Server.start({ config, modules, db: database, clock, log, version: '0.0.0-test' })
+  const parts = { config, modules, db: database, clock, log, version: '0.0.0-test' }
+  const server = await Server.start(parts).catch(async (error) => {
+    await database.close()
+    throw error
+  })
   const tls = new TlsContexts({ default: await ensureCertificate(folder, config.hosts), hosts: new Map(), log })
   const close = async () => {
     await server.stop()
@@ -142,5 +149,6 @@ export async function enabledModules(
       if (!(key in defaults)) throw new Error(`module ${module.name} has no option ${key}`)
     return [{ module, config: merge(defaults, over) as Record<string, unknown> }]
   })
-  return new Map(hosts.map((host) => [host, enabled]))
+  const own = (options.extra ?? []).map((module) => ({ module, config: {} }))
+  return new Map(hosts.map((host) => [host, [...enabled, ...own]]))
 }

@@ -47,6 +47,7 @@ test('without a folder everything has its default', () => {
       inboundPending: 100,
       keepalive: 300_000,
       closeTimeout: 5000,
+      stopTimeout: 30_000,
     },
     resourceConflict: 'kick',
     auth: {
