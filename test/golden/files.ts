@@ -4,12 +4,26 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { modulesMarkdown, moduleYaml, optionsMarkdown, serverYaml, xepsMarkdown } from '../../src/config/reference.ts'
 import { loadCatalogue } from '../../src/module/catalogue.ts'
+import { xep } from '../../src/module/define.ts'
 import { definedHooks } from '../../src/pipeline/hook.ts'
 import { describePipeline } from '../../src/pipeline-report.ts'
 import { loadSetup } from '../../src/setup.ts'
 
 /** The repository. */
 export const root: string = fileURLToPath(new URL('../..', import.meta.url))
+
+/** What is no module's, because every stream needs it. */
+const core = {
+  name: '(the server itself)',
+  summary: '',
+  implements: [
+    xep(4, '2.13.2', 'Forms of the modules that have them.'),
+    xep(68, '1.3.0'),
+    xep(82, '1.1.1'),
+    xep(368, '1.1.0', 'Direct TLS with ALPN; the SRV records are the admin’s.'),
+    xep(440, '1.0.0'),
+  ],
+}
 
 /** Every file that is read off the declarations, by path from the repository, with the text it must have. */
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
@@ -19,7 +33,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   files.set('docs/generated/server.yaml', serverYaml())
   files.set('docs/generated/options.md', optionsMarkdown(modules))
   files.set('docs/generated/modules.md', modulesMarkdown(modules))
-  files.set('docs/generated/xeps.md', xepsMarkdown(modules))
+  files.set('docs/generated/xeps.md', xepsMarkdown([...modules, core]))
   files.set('docs/generated/hooks.md', hooksMarkdown())
   files.set('test/golden/pipeline.txt', await pipelineText())
   return files
