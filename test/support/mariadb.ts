@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
@@ -24,14 +24,22 @@ export interface Mariadb extends MysqlServer {
   kill(): Promise<void>
   /** Starts it on the same data and port. */
   start(): Promise<void>
-  /** Freezes it: connections stay open and nothing is answered, until `thaw`. */
-  freeze(): void
+  /** Freezes it: connections stay open and nothing is answered, until `thaw`. Resolves when all its threads stand still. */
+  freeze(): Promise<void>
   thaw(): void
   /** Ends it for good and removes its data. */
   stop(): Promise<void>
 }
 
 const run = promisify(execFile)
+/** The state of each thread of a process, one letter each (proc(5)). */
+function threadsOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3)
+  })
+}
+
 const READY_MS = 60_000
 const searchPath = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/libexec']
 
@@ -142,8 +150,11 @@ class Server implements Mariadb {
     await gone
   }
 
-  freeze(): void {
+  async freeze(): Promise<void> {
+    const pid = this.#process?.pid
     this.#process?.kill('SIGSTOP')
+    while (pid !== undefined && !threadsOf(pid).every((state) => state === 'T'))
+      await new Promise((resolve) => setImmediate(resolve))
   }
 
   thaw(): void {

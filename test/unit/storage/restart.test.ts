@@ -81,7 +81,7 @@ test('a database that hangs fails queries after the time limit, and is used agai
   timeout: 60_000,
 }, async () => {
   await db.knex('t').count()
-  server.freeze()
+  await server.freeze()
   try {
     await failsQuickly(async () => await db.knex('t').count(), 4000)
     assert.equal(db.health, 'down')
