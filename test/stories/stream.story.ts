@@ -6,9 +6,12 @@ const open = (domain: string, over: Partial<Record<'xmlns' | 'stream' | 'version
 
 story('A stream is answered with a header of the server’s own and features // RFC 6120 §4.7', async (s) => {
   const client = await s.connects()
-  const features = await client.opens(s.domain, "xml:lang='de'")
-  const { id, from, version, xmlns } = client.header!.attrs
-  assert.deepEqual({ from, version, xmlns }, { from: s.domain, version: '1.0', xmlns: 'jabber:client' })
+  const features = await client.opens(s.domain, `xml:lang='de' from='romeo@${s.domain}'`)
+  const { id, from, to, version, xmlns, 'xml:lang': language } = client.header!.attrs
+  assert.deepEqual(
+    { from, to, version, xmlns, language },
+    { from: s.domain, to: `romeo@${s.domain}`, version: '1.0', xmlns: 'jabber:client', language: 'en' },
+  )
   assert.match(id!, /^[\w-]{22}$/)
   assert.ok(features.getChild('mechanisms', 'urn:ietf:params:xml:ns:xmpp-sasl'))
   const other = await s.connects()

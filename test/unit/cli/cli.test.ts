@@ -2,14 +2,16 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, rename, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import tls from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { ensureCertificate } from '../../../src/net/certificate.ts'
+import { openDatabase } from '../../../src/storage/database.ts'
 import { Client } from '../../support/client.ts'
+import { silentLog } from '../../support/databases.ts'
 import { connectTls } from '../../support/transport.ts'
 import { bin, folder, serve, stonechat, temporary } from './program.ts'
 
@@ -297,38 +299,95 @@ test('a password typed at a terminal is asked for twice and not shown', async ()
   await server.stop()
 })
 
+/** A certificate of its own in a folder of its own. */
+async function certificate(host: string): Promise<{ crt: string; key: string; fingerprint: string }> {
+  const files = await ensureCertificate(await temporary(), [host])
+  const fingerprint = new X509Certificate(await readFile(files.certificate)).fingerprint256
+  return { crt: files.certificate, key: files.key, fingerprint }
+}
+
+/** The fingerprint of the certificate that is served for a name over direct TLS. */
+async function servedFor(port: number, servername: string): Promise<string> {
+  const socket = tls.connect({ port, host: '127.0.0.1', servername, rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  const { fingerprint256 } = socket.getPeerCertificate()
+  socket.destroy()
+  return fingerprint256
+}
+
+test('each domain is served its own certificate // RFC 6120 §13.7.2, SNI', async () => {
+  const [own, other] = [await certificate('localhost'), await certificate('capulet.example')]
+  const { config, clientTls } = await folder(`tls:
+  certificate: ${own.crt}
+  key: ${own.key}
+  hosts: { capulet.example: { certificate: ${other.crt}, key: ${other.key} } }
+`)
+  await writeFile(
+    join(config, 'server.yaml'),
+    (await readFile(join(config, 'server.yaml'), 'utf8')).replace('[localhost]', '[localhost, capulet.example]'),
+  )
+  const server = await serve(config)
+  assert.equal(await servedFor(clientTls, 'localhost'), own.fingerprint)
+  assert.equal(await servedFor(clientTls, 'capulet.example'), other.fingerprint)
+  await server.stop()
+})
+
 test('certificates are read again at SIGHUP and when their files change', async () => {
   const { config, clientTls } = await folder(
     'tls: { certificate: a.crt, key: a.key }\nlimits: { connectionsPerAddress: off }\n',
   )
-  const install = async (to: string) => {
-    const files = await ensureCertificate(await temporary(), ['localhost'])
-    for (const [from, name] of [
-      [files.key, 'a.key'],
-      [files.certificate, 'a.crt'],
-    ] as const)
-      await rename(from, join(to, name))
-    return new X509Certificate(await readFile(join(to, 'a.crt'))).fingerprint256
+  const [first, second, third] = [
+    await certificate('localhost'),
+    await certificate('localhost'),
+    await certificate('localhost'),
+  ]
+  // What the links lead to changes in folders that nobody watches.
+  const hidden = await temporary()
+  const install = async (from: typeof first, to: string) => {
+    await copyFile(from.key, join(to, 'a.key'))
+    await copyFile(from.crt, join(to, 'a.crt'))
   }
-  const served = async () => {
-    const socket = tls.connect({
-      port: clientTls,
-      host: '127.0.0.1',
-      servername: 'localhost',
-      rejectUnauthorized: false,
-    })
-    await once(socket, 'secureConnect')
-    const { fingerprint256 } = socket.getPeerCertificate()
-    socket.destroy()
-    return fingerprint256
-  }
-  const first = await install(config)
+  await install(first, hidden)
+  for (const name of ['a.key', 'a.crt']) await symlink(join(hidden, name), join(config, name))
   const server = await serve(config)
-  assert.equal(await served(), first)
-  const second = await install(config)
+  assert.equal(await servedFor(clientTls, 'localhost'), first.fingerprint)
+  await install(second, hidden)
+  assert.equal(await servedFor(clientTls, 'localhost'), first.fingerprint)
   server.child.kill('SIGHUP')
-  for (let tries = 0; (await served()) !== second; tries++) assert.ok(tries < 1000)
-  const third = await install(config)
-  for (let tries = 0; (await served()) !== third; tries++) assert.ok(tries < 1000)
+  for (let tries = 0; (await servedFor(clientTls, 'localhost')) !== second.fingerprint; tries++) assert.ok(tries < 1000)
+  for (const name of ['a.key', 'a.crt']) await unlink(join(config, name))
+  await install(third, config)
+  for (let tries = 0; (await servedFor(clientTls, 'localhost')) !== third.fingerprint; tries++) assert.ok(tries < 1000)
   await server.stop()
+})
+
+test('a listener whose port is 0 is off', async () => {
+  const { config, client, clientTls } = await folder()
+  const yaml = await readFile(join(config, 'server.yaml'), 'utf8')
+  await writeFile(join(config, 'server.yaml'), yaml.replace(`port: ${clientTls}`, 'port: 0'))
+  const server = await serve(config)
+  assert.match(server.said(), new RegExp(`port ${client} `))
+  assert.doesNotMatch(server.said(), /TLS from the start/)
+  await server.stop()
+})
+
+test('pipeline prints the order in which modules see stanzas', async () => {
+  const { config } = await folder()
+  const { code, out } = await stonechat(['pipeline', '--config', config])
+  assert.equal(code, 0)
+  assert.match(out, /^host localhost\nmessage\.leaving\n[\s\S]*deliver +offline/)
+})
+
+test('a database that is newer than the program is refused', async () => {
+  const { config } = await folder()
+  assert.equal((await stonechat(['migrate', '--config', config])).code, 0)
+  const url = `sqlite:${join(config, 'data/stonechat.sqlite')}`
+  const db = await openDatabase({ url, dataDir: config, pool: 1, log: silentLog })
+  await db.knex('schema_migrations').insert({ name: 'roster/9999-from-the-future', applied_ms: 1 })
+  await db.close()
+  for (const args of [['serve'], ['migrate'], ['user', 'list']]) {
+    const { code, err } = await stonechat([...args, '--config', config])
+    assert.equal(code, 1, args.join(' '))
+    assert.match(err, /newer/)
+  }
 })

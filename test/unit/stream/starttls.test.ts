@@ -3,10 +3,12 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { after, before, test } from 'node:test'
 import tls from 'node:tls'
+import { type Element, serialize } from '../../../src/api.ts'
 import { Jid } from '../../../src/jid/jid.ts'
 import { Client } from '../../support/client.ts'
 import { openTcpBed, type TcpBed } from '../../support/tcp-bed.ts'
 import type { Transport } from '../../support/transport.ts'
+import { ScramClient } from '../auth/sasl-bed.ts'
 
 const NS_TLS = 'urn:ietf:params:xml:ns:xmpp-tls'
 let bed: TcpBed
@@ -19,6 +21,7 @@ after(async () => await bed.close())
 /** A client on a plain socket, which can be upgraded. */
 class PlainClient extends Client {
   readonly socket: net.Socket
+  secured: tls.TLSSocket | undefined
 
   constructor(socket: net.Socket, transport: Transport) {
     super(transport)
@@ -53,8 +56,20 @@ class PlainClient extends Client {
     }
     secure.on('data', (chunk) => transport.onText(chunk.toString()))
     secure.on('close', () => transport.onClose())
+    this.secured = secure
     return new Client(transport)
   }
+}
+
+/** A client that is about to log in over STARTTLS, what it was offered, and its TLS socket. */
+async function aboutToLogIn(): Promise<{ client: Client; features: Element; socket: tls.TLSSocket }> {
+  const plain = await PlainClient.connect()
+  await plain.opens('localhost')
+  plain.send(`<starttls xmlns='${NS_TLS}'/>`)
+  await plain.receives`<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`
+  const client = await plain.secures()
+  const features = await client.opens('localhost')
+  return { client, features, socket: plain.secured! }
 }
 
 test('STARTTLS is required, alone in the features, and leads to a login // RFC 6120 §5.3.1, §5.4', async () => {
@@ -261,4 +276,38 @@ test('a peer that does not answer the closing tag is cut after a while // RFC 61
   bed.clock.advance(500)
   await closed
   plain.destroy()
+})
+
+test('what a login can be bound to is announced // XEP-0440 §2', async () => {
+  const { client, features } = await aboutToLogIn()
+  const announced = features.getChild('sasl-channel-binding', 'urn:xmpp:sasl-cb:0')!.getChildElements()
+  assert.deepEqual(
+    announced.map((el) => el.attrs['type']),
+    ['tls-exporter', 'tls-server-end-point'],
+  )
+  const mechanisms = features.getChild('mechanisms', 'urn:ietf:params:xml:ns:xmpp-sasl')!.getChildElements()
+  assert.equal(mechanisms[0]!.getText(), 'SCRAM-SHA-512-PLUS')
+  client.transport.cut()
+})
+
+test('SCRAM-SHA-256-PLUS logs in when it is bound to this connection, and not when to another // RFC 5802 §6, RFC 9266', async () => {
+  for (const [isOwn, verdict] of [
+    [true, 'success'],
+    [false, 'failure'],
+  ] as const) {
+    const { client, socket } = await aboutToLogIn()
+    const own = socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
+    const bindingData = isOwn ? own : Buffer.from(own.map((byte) => byte ^ 1))
+    const scram = new ScramClient({ user: 'romeo', password: 'pencil', gs2: 'p=tls-exporter,,', bindingData })
+    client.send(
+      `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-256-PLUS'>${scram.first().toString('base64')}</auth>`,
+    )
+    const data = Buffer.from((await client.next()).getText(), 'base64')
+    const final = scram.final({ kind: 'challenge', data }).toString('base64')
+    client.send(`<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>${final}</response>`)
+    const answer = await client.next()
+    assert.equal(answer.name, verdict, serialize(answer))
+    if (isOwn) assert.equal(Buffer.from(answer.getText(), 'base64').toString(), scram.serverFinal)
+    client.transport.cut()
+  }
 })
