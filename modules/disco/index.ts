@@ -36,7 +36,7 @@ export default defineModule({
     ctx.add(discoItems, { of: 'account', items: resourceItems })
 
     const maySee = async ({ from, to }: Pick<DiscoRequest, 'from' | 'to'>): Promise<boolean> =>
-      from.bare.equals(to.bare) || ((await ctx.deps.presence?.isSubscriber(host, to.bare, from.bare)) ?? false)
+      from.bare.equals(to.bare) || ((await ctx.deps.presence?.isSubscriber(to.bare, from.bare)) ?? false)
 
     const answer =
       (

@@ -39,7 +39,7 @@ export default defineModule({
   depends: { presence: soft(presence) },
 
   setup(ctx) {
-    const { host, config, clock, server } = ctx
+    const { config, clock, server } = ctx
     const store = new LastActivityStore(ctx.db)
     const departures = new Departures(store, (error) => ctx.log.warn({ err: error }, 'times of departure are lost'))
     const seconds = (sinceMs: number) => String(Math.max(0, Math.floor((clock.now() - sinceMs) / 1000)))
@@ -56,7 +56,7 @@ export default defineModule({
       const refuse = (sees: boolean | undefined) => {
         if (sees !== true) throw new StanzaError('forbidden', 'Only contacts who see the presence may ask.')
       }
-      return Promise.resolve(ctx.deps.presence?.isSubscriber(host, e.to.bare, e.from.bare)).then(refuse)
+      return Promise.resolve(ctx.deps.presence?.isSubscriber(e.to.bare, e.from.bare)).then(refuse)
     })
 
     ctx.iq('get', 'account', 'query', NS, async (_query, { to, user }) => {

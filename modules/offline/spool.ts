@@ -133,7 +133,7 @@ export class Spool {
    * only to those who may know who is there.
    */
   async #tell({ from, to }: Sealed): Promise<boolean> {
-    if (await this.#presence.isSubscriber(this.#host, to.bare, from.bare)) throw new StanzaError('service-unavailable')
+    if (await this.#presence.isSubscriber(to.bare, from.bare)) throw new StanzaError('service-unavailable')
     return true
   }
 

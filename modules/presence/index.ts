@@ -2,7 +2,6 @@ import {
   defineModule,
   type Element,
   flows,
-  type Host,
   type Jid,
   option,
   StanzaError,
@@ -23,7 +22,7 @@ export interface PresenceApi {
    * Whether a contact sees the presence of an account of this host, or is the account itself: at once for an account that
    * is online, else after one query. False for accounts that do not exist.
    */
-  isSubscriber(host: Host, account: Jid, contact: Jid): boolean | Promise<boolean>
+  isSubscriber(account: Jid, contact: Jid): boolean | Promise<boolean>
 }
 
 export default defineModule({
@@ -103,7 +102,7 @@ export default defineModule({
     ctx.on(rosterItemRemoved, ({ account, was }) => subscriptions.removed(account, was))
 
     return {
-      isSubscriber(_host, account, contact) {
+      isSubscriber(account, contact) {
         if (account.bare.equals(contact.bare)) return true
         const item = rosters.item(account, contact)
         return item instanceof Promise ? item.then(isSubscribed) : isSubscribed(item)

@@ -105,7 +105,12 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   // ---- from the connection ----
 
   onData(chunk: Uint8Array): void {
-    this.#attempt(() => this.#parser.write(chunk))
+    // No closure, as for the rest: this is the path of every message.
+    try {
+      this.#parser.write(chunk)
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   onSecure(): void {

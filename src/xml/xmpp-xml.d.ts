@@ -32,7 +32,3 @@ declare module '@xmpp/xml' {
   export function escapeXML(text: string): string
   export function escapeXMLText(text: string): string
 }
-
-declare module 'ltx' {
-  export function parse(text: string): import('@xmpp/xml').Element
-}
