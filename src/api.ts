@@ -3,8 +3,10 @@ export type { Accounts } from './auth/accounts.ts'
 export { AccountError } from './auth/accounts.ts'
 export { option } from './config/option.ts'
 export { Jid, JidError } from './jid/jid.ts'
+export { CommandError } from './module/command.ts'
 export { type Context, defineModule, type Module, type ServerFacts, soft, type Xep, xep } from './module/define.ts'
 export { type Flow, flows } from './pipeline/flow.ts'
+export type { Handover } from './pipeline/handover.ts'
 export {
   type Collection,
   defineCollection,
@@ -21,16 +23,22 @@ export {
   accountDeleting,
   type PreAuthRequest,
   preAuthRequests,
+  type StreamElement,
   type StreamFeature,
   sessionClosed,
+  sessionLost,
   sessionOpened,
+  sessionRests,
+  sessionResumed,
+  streamElements,
   streamFeatures,
+  type UnboundClient,
   userLeft,
   userLoading,
 } from './session/hooks.ts'
 export type { Host } from './session/host.ts'
+export type { OutgoingFilter, OutgoingQueue } from './session/outgoing.ts'
 export type { Session } from './session/session.ts'
-export { defineSlot, type Slot } from './session/slot.ts'
 export type { User } from './session/user.ts'
 export { dataForm, type FormField, readForm } from './stanza/data-form.ts'
 export { toDatetime } from './stanza/datetime.ts'
@@ -38,12 +46,14 @@ export { delayElement } from './stanza/delay.ts'
 export { errorOf, mayBounce, resultOf } from './stanza/reply.ts'
 export { drop, StanzaDrop, StanzaError } from './stanza/stanza-error.ts'
 export { StreamError } from './stanza/stream-error.ts'
-export { type Database, isUniqueViolation } from './storage/database.ts'
+export { BatchFullError, BatchWriter } from './storage/batch-writer.ts'
+export { type Database, isUnavailable, isUniqueViolation } from './storage/database.ts'
 export type { KeyValue } from './storage/key-value.ts'
 export type { Clock } from './util/clock.ts'
 export { randomId } from './util/id.ts'
 export { KeyedQueue } from './util/keyed-queue.ts'
 export { Lru } from './util/lru.ts'
+export { asJson, defineSlot, type Slot } from './util/slot.ts'
 export { Element, type Node, xml } from './xml/element.ts'
 export { parseDocument } from './xml/parser.ts'
 export { serialize, Wire } from './xml/wire.ts'

@@ -3,13 +3,14 @@ import { Writable } from 'node:stream'
 import { Command, CommanderError } from 'commander'
 import { ConfigError, formatProblems } from './config/problem.ts'
 import { showConfig } from './config-report.ts'
+import { loadCatalogue } from './module/catalogue.ts'
 import { CommandError, type CommandSpec } from './module/command.ts'
 import { askRunningServer } from './net/control-socket.ts'
 import { TlsFileError } from './net/tls-context.ts'
 import { describePipeline } from './pipeline-report.ts'
 import { openServer, serve } from './serve.ts'
 import { sqlFolder } from './server.ts'
-import { certificateWarnings, loadSetup, openLog, programVersion, type Setup } from './setup.ts'
+import { certificateWarnings, loadSetup, modulesFolder, openLog, programVersion, type Setup } from './setup.ts'
 import { DatabaseError, openDatabase } from './storage/database.ts'
 import { migrate, SchemaError } from './storage/migrate.ts'
 import { userCommands } from './user-commands.ts'
@@ -21,8 +22,8 @@ const EXIT_CONFIG = 78
 
 /** Runs the command line; resolves with the exit code. */
 export async function runCli(argv: readonly string[]): Promise<number> {
-  const program = buildProgram()
   try {
+    const program = await buildProgram()
     await program.parseAsync(argv as string[], { from: 'user' })
     return Number(process.exitCode ?? 0)
   } catch (error) {
@@ -47,7 +48,7 @@ function report(error: unknown): number {
   return 1
 }
 
-function buildProgram(): Command {
+async function buildProgram(): Promise<Command> {
   const program = new Command('stonechat')
     .description('An XMPP messaging server for organisations that host their own chat.')
     .version(programVersion())
@@ -90,12 +91,20 @@ function buildProgram(): Command {
     .action(async (name: string) => print(showConfig(await setup(), name)))
   const user = program.command('user').description('Looks after accounts, whether the server is running or not.')
   for (const spec of userCommands(new Map())) addCommand(user, spec, setup, withConfig)
+  for (const module of await loadCatalogue(modulesFolder))
+    for (const spec of module.commands ?? []) {
+      const group = spec.name.split(' ')[0]!
+      const parent =
+        program.commands.find((command) => command.name() === group) ??
+        program.command(group).description(module.summary)
+      addCommand(parent, spec, setup, withConfig)
+    }
   return program
 }
 
 function addCommand(
   parent: Command,
-  spec: CommandSpec,
+  spec: Omit<CommandSpec, 'run'>,
   setup: (serving?: boolean) => Promise<Setup>,
   withConfig: (command: Command) => Command,
 ): void {

@@ -94,14 +94,14 @@ export class Server {
         onUpgradeFailure: (error) =>
           log.warn({ err: error, host: domain }, 'the password hashes of an account could not be upgraded at login'),
       })
-      const host = new Host(domain, accounts, (hook, error) =>
-        log.error({ err: error, hook, host: domain }, 'a listener crashed'),
-      )
+      const onCrash = (hook: string, error: unknown) =>
+        log.error({ err: error, hook, host: domain }, 'a listener crashed')
+      const host = new Host(domain, accounts, onCrash, { inboundPending: config.limits.inboundPending, clock })
       hosts.set(domain, host)
     }
     const server = new Server(parts, hosts, started, await decoySecret(db))
     for (const host of hosts.values()) {
-      const modules = new HostModules(host, { db, clock, log, server: facts })
+      const modules = new HostModules(host, { db, clock, log, server: facts, commands: server.commands })
       try {
         await modules.start(parts.modules.get(host.domain) ?? [])
       } catch (error) {
@@ -218,7 +218,6 @@ function streamSettings(config: ServerConfig): StreamSettings {
     liveLimits: stanza,
     sessionsPerAccount: limits.sessionsPerAccount,
     resourceConflict: config.resourceConflict,
-    inboundPending: limits.inboundPending,
     closeMs: limits.closeTimeout,
   }
 }

@@ -98,10 +98,12 @@ function relationProblems(
   if (has('tls.key') && !has('tls.certificate')) {
     add('tls.key', 'tls.key stands without tls.certificate', 'Add certificate: with the path of its certificate.')
   }
-  const { client, clientTls } = values.listen
-  if (!unsure && client.port !== 0 && client.port === clientTls.port && client.address === clientTls.address) {
-    const key = has('listen.clientTls.port') ? 'listen.clientTls.port' : 'listen.client.port'
-    add(key, 'listen.client and listen.clientTls have the same port', 'Give them two ports, or turn one off with 0.')
+  if (!unsure) {
+    for (const [one, other] of samePorts(values.listen)) {
+      const key = has(`listen.${other}.port`) ? `listen.${other}.port` : `listen.${one}.port`
+      const message = `listen.${one} and listen.${other} have the same port`
+      add(key, message, 'Give them two ports, or turn one off with 0.')
+    }
   }
   const { pause, drop } = values.limits.outbound
   if (!unsure && pause !== 0 && drop !== 0 && drop < pause) {
@@ -113,7 +115,26 @@ function relationProblems(
     const cure = suggest(domain, values.hosts, `Add ${domain} to hosts, or remove this.`)
     add(`tls.hosts.${domain}`, `${domain} is not among the hosts`, cure)
   }
+  for (const domain of Object.keys(values.components)) {
+    const key = `components.${domain}`
+    if (values.hosts.includes(domain))
+      add(key, `${domain} is one of the hosts, and cannot be a component too`, 'Give the component another domain.')
+    else if (!unsure && values.listen.component.port === 0)
+      add(key, `${domain} cannot connect: listen.component is off`, 'Set listen.component.port, for example to 5347.')
+  }
   return problems
+}
+
+/** The pairs of listeners that cannot both listen. */
+function samePorts(listen: ServerConfig['listen']): [keyof ServerConfig['listen'], keyof ServerConfig['listen']][] {
+  const names = Object.keys(listen) as (keyof typeof listen)[]
+  return names.flatMap((other, i) =>
+    names
+      .slice(0, i)
+      .filter((one) => listen[one].port !== 0 && listen[one].port === listen[other].port)
+      .filter((one) => listen[one].address === listen[other].address)
+      .map((one): [typeof one, typeof other] => [one, other]),
+  )
 }
 
 function problemAt(

@@ -11,13 +11,13 @@ export const mechanisms = [
   'PLAIN',
 ] as const
 
-const listener = (port: number, what: string) =>
+const listener = (port: number, what: string, address = '::') =>
   option
     .group({
       address: option
         .string()
         .min(1)
-        .default('::')
+        .default(address)
         .describe('Address to listen on; :: is every address, IPv4 and IPv6.'),
       port: option.int().min(0).max(65535).default(port).describe('Port to listen on; 0 turns the listener off.'),
     })
@@ -63,6 +63,17 @@ const limits = option
         attributes: option.int().min(8).orOff().default(256).describe('Most attributes on one element.'),
       })
       .describe('How large a stanza may be; a larger one ends the stream.'),
+    component: option
+      .group({
+        bytes: option.bytes().min('10kB').orOff().default('512KiB').describe('Largest stanza, in bytes.'),
+        inboundPending: option
+          .int()
+          .min(1)
+          .orOff()
+          .default(1000)
+          .describe('Stanzas of one component in work at once; past it nothing more is read from it.'),
+      })
+      .describe('What an external component may do where that is more than a client may.'),
     sessionsPerAccount: option.int().min(1).orOff().default(10).describe('Most devices an account may have online.'),
     connections: option.int().min(1).orOff().default(10_000).describe('Most connections in total.'),
     connectionsPerAddress: option.int().min(1).orOff().default(100).describe('Most connections from one IP address.'),
@@ -192,8 +203,23 @@ export const serverOptions = {
     .group({
       client: listener(5222, 'Clients, with STARTTLS.'),
       clientTls: listener(5223, 'Clients, with TLS from the first byte.'),
+      component: listener(
+        0,
+        'External components (XEP-0114), without TLS; the usual port is 5347. Others than this machine belong on a private network.',
+        '127.0.0.1',
+      ),
     })
     .describe('Where connections are accepted.'),
+  components: option
+    .record(
+      option.group({
+        secret: option.secret().min(1).describe('What the component and the server share.'),
+      }),
+      option.host(),
+    )
+    .default({})
+    .describe('External programs, by the domain each serves; they connect to listen.component.')
+    .example('{ echo.example.org: { secret: { file: echo.secret } } }'),
   log: option
     .group({
       level: option

@@ -1,3 +1,5 @@
+import { Jid, JidError } from '../jid/jid.ts'
+
 /** One command: declared once, run from the command line inside the running server or, when it is stopped, beside it. */
 export interface CommandSpec {
   /** Words as they are typed, such as `user add`. */
@@ -14,9 +16,13 @@ export interface CommandSpec {
 /** A command cannot be done: the sentence says why and what to do. */
 export class CommandError extends Error {}
 
+/** Does what a module's command asks for on one host. */
+export type CommandRun = CommandSpec['run']
+
 /** The commands of a server, by name. */
 export class Commands {
   readonly #specs = new Map<string, CommandSpec>()
+  readonly #onHosts = new Map<string, Map<string, CommandRun>>()
 
   /** @throws Error when the name is taken. */
   add(spec: CommandSpec): () => void {
@@ -25,9 +31,31 @@ export class Commands {
     return () => this.#specs.delete(spec.name)
   }
 
+  /** Adds a module's command for one host: the host is that of the command's first argument, an account or a domain. */
+  addFor(domain: string, name: string, run: CommandRun): () => void {
+    const hosts = this.#onHosts.get(name) ?? new Map<string, CommandRun>()
+    this.#onHosts.set(name, hosts.set(domain, run))
+    return () => hosts.delete(domain)
+  }
+
   async run(name: string, args: readonly string[]): Promise<readonly string[]> {
     const spec = this.#specs.get(name)
-    if (spec === undefined) throw new CommandError(`There is no command ${name}.`)
-    return await spec.run(args)
+    if (spec !== undefined) return await spec.run(args)
+    const hosts = this.#onHosts.get(name)
+    if (hosts === undefined) throw new CommandError(`There is no command ${name}, or its module is off.`)
+    const domain = domainOf(args[0] ?? '')
+    const run = hosts.get(domain)
+    if (run === undefined)
+      throw new CommandError(`${domain} is not a domain with this command; those are: ${[...hosts.keys()].join(', ')}.`)
+    return await run(args)
+  }
+}
+
+function domainOf(address: string): string {
+  try {
+    return Jid.parse(address).domain
+  } catch (error) {
+    if (error instanceof JidError) throw new CommandError(`${address} is not an address: ${error.message}`)
+    throw error
   }
 }

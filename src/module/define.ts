@@ -8,6 +8,7 @@ import type { Host } from '../session/host.ts'
 import type { Database } from '../storage/database.ts'
 import type { KeyValue } from '../storage/key-value.ts'
 import type { Cancel, Clock } from '../util/clock.ts'
+import type { CommandRun, CommandSpec } from './command.ts'
 
 /** A specification a module implements: number, version, and what is left out or special, if anything. */
 export interface Xep {
@@ -78,6 +79,10 @@ export interface Context<O extends Options = {}, D extends Depends = {}> {
   iq(type: 'get' | 'set', target: IqTarget, name: string, xmlns: string, handler: IqHandler): void
   /** Runs `fn` once, `ms` milliseconds from now, unless the module stops before. */
   after(ms: number, fn: () => void): Cancel
+  /** Does what one of the module's declared commands asks for on this host; the first argument says which host. */
+  command(name: string, run: CommandRun): void
+  /** Runs when every module of the host is set up, before the server listens. */
+  onReady(fn: () => void | Promise<void>): void
   /** Runs when the module stops, last registered first. */
   onStop(fn: () => void | Promise<void>): void
 }
@@ -89,6 +94,8 @@ export interface ServerFacts {
   /** When the server started, ms since the epoch. */
   readonly startedMs: number
   readonly admins: readonly string[]
+  /** The domains of external components that this host tells of, connected or not. */
+  readonly components: readonly string[]
 }
 
 /** What a module says of itself, and what sets it up. */
@@ -103,6 +110,8 @@ export interface ModuleSpec<N extends string, O extends Options, D extends Depen
   /** Features in service discovery, of the host and of accounts (XEP-0030). */
   readonly features?: { readonly host?: readonly string[]; readonly account?: readonly string[] }
   readonly options?: O
+  /** Commands for the command line, whose first argument is an account or a domain; `setup` says what they do. */
+  readonly commands?: readonly Omit<CommandSpec, 'run'>[]
   readonly depends?: D
   /** Attaches the module to one host and returns what its dependents get. */
   setup(ctx: Context<O, D>): Api | Promise<Api>

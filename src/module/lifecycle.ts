@@ -4,6 +4,7 @@ import type { Host } from '../session/host.ts'
 import type { Database } from '../storage/database.ts'
 import { KeyValue } from '../storage/key-value.ts'
 import type { Clock } from '../util/clock.ts'
+import type { Commands } from './command.ts'
 import type { AnyModule, Context, ServerFacts } from './define.ts'
 import { dependenciesOf } from './order.ts'
 
@@ -13,6 +14,7 @@ export interface ModuleSurroundings {
   readonly clock: Clock
   readonly log: Logger
   readonly server: ServerFacts
+  readonly commands: Commands
 }
 
 /** A module that is on for a host, with its options decoded. */
@@ -29,6 +31,7 @@ export class HostModules {
   readonly #surroundings: ModuleSurroundings
   readonly #undo = new Set<Undo>()
   readonly #registrations: Registration[] = []
+  readonly #ready: (() => void | Promise<void>)[] = []
 
   constructor(host: Host, surroundings: ModuleSurroundings) {
     this.#host = host
@@ -55,6 +58,7 @@ export class HostModules {
         this.#announce(this.#host.features.account, module.features?.account ?? [])
       }
       this.#host.flows = compileFlows(this.#registrations)
+      for (const begin of this.#ready.splice(0)) await begin()
     } catch (error) {
       await this.stop()
       throw error
@@ -73,6 +77,7 @@ export class HostModules {
     }
     this.#undo.clear()
     this.#registrations.length = 0
+    this.#ready.length = 0
   }
 
   /** Two modules may share a feature: whoever announced it first takes it back. */
@@ -98,7 +103,7 @@ export class HostModules {
 
   #context(module: AnyModule, config: Readonly<Record<string, unknown>>, deps: Record<string, unknown>): Context {
     const host = this.#host
-    const { db, clock, log, server } = this.#surroundings
+    const { db, clock, log, server, commands } = this.#surroundings
     const { name } = module
     const lend = (undo: Undo) => void this.#undo.add(undo)
     const context: Context = {
@@ -128,6 +133,8 @@ export class HostModules {
           cancel()
         }
       },
+      command: (command, run) => lend(commands.addFor(host.domain, command, run)),
+      onReady: (fn) => void this.#ready.push(fn),
       onStop: (fn) => lend(fn),
     }
     return context

@@ -45,7 +45,8 @@ export function classify(stanza: Element, session: Session): StanzaEvent {
   return new StanzaEvent(stanza, kind, type, session.jid, to, true, session, session.host, session.user)
 }
 
-function parseTo(text: string): Jid {
+/** The address a stanza names; one that is none is refused with `jid-malformed`. */
+export function parseTo(text: string): Jid {
   try {
     return Jid.parse(text)
   } catch (error) {

@@ -2,8 +2,10 @@ import type { Jid } from '../jid/jid.ts'
 import type { Host } from '../session/host.ts'
 import type { Session } from '../session/session.ts'
 import type { User } from '../session/user.ts'
+import { type Slot, Slots } from '../util/slot.ts'
 import type { Element } from '../xml/element.ts'
 import { Wire } from '../xml/wire.ts'
+import { Handover } from './handover.ts'
 
 export type StanzaKind = 'iq' | 'message' | 'presence'
 
@@ -39,7 +41,17 @@ export class StanzaEvent {
   readonly host: Host
   /** The online local user of this side: the sender in `leaving`, the addressee in `arriving`. */
   readonly user: User | undefined
+  /**
+   * What must have ended, too, before the stanza counts as handled (XEP-0198 §4), though its flow goes on meanwhile; when
+   * it rejects, the sender gets the error.
+   */
+  pending: Promise<void> | undefined
+  /** When the stanza was first handed to a client, ms since the epoch, for one that comes back from there. */
+  readonly sinceMs: number | undefined
   #wire: Wire | undefined
+  #slots: Slots | undefined
+  #handover: Handover | undefined
+  #reached = false
 
   constructor(
     stanza: Element,
@@ -51,6 +63,7 @@ export class StanzaEvent {
     origin: Session | null,
     host: Host,
     user: User | undefined,
+    sinceMs?: number,
   ) {
     this.stanza = stanza
     this.kind = kind
@@ -61,12 +74,38 @@ export class StanzaEvent {
     this.origin = origin
     this.host = host
     this.user = user
+    this.sinceMs = sinceMs
   }
 
   /** The stanza as it goes on the wire, serialised once; asked for after the last edit. */
   get wire(): Wire {
     this.#wire ??= Wire.of(this.stanza)
     return this.#wire
+  }
+
+  /** What a module notes on the event, for a later phase; the slot's initial value when it noted nothing. */
+  get<T>(slot: Slot<T>): T {
+    return this.#slots === undefined ? slot.initial() : this.#slots.get(slot)
+  }
+
+  set<T>(slot: Slot<T>, value: T): void {
+    this.#slots ??= new Slots()
+    this.#slots.set(slot, value)
+  }
+
+  /** The outcome that all clients who are handed the stanza share; made when the first of them acknowledges. */
+  handover(): Handover {
+    if (this.#handover === undefined) {
+      this.#handover = new Handover(this.wire.text(), this.sinceMs ?? this.host.clock.now())
+      this.#handover.reached = this.#reached
+    }
+    return this.#handover
+  }
+
+  /** Somebody got the stanza who acknowledges nothing: it is out of our hands. */
+  reached(): void {
+    this.#reached = true
+    if (this.#handover !== undefined) this.#handover.reached = true
   }
 }
 

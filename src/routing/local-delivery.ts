@@ -13,7 +13,8 @@ export function deliverLocally(event: StanzaEvent): Delivery {
     const session = user?.sessions.get(to.resource)
     if (session !== undefined) {
       // RFC 6121 §8.5.3.1: a connected resource gets what is addressed to it, available or not.
-      session.send(event.wire)
+      if (event.kind === 'presence') session.send(event.wire)
+      else session.deliver(event)
       return 'delivered'
     }
     return event.kind === 'message' ? toMissingResource(event) : otherToNobody(event)
@@ -47,7 +48,7 @@ function messageToAccount(event: StanzaEvent): Delivery {
   let delivered = false
   // All that are available with a priority that is not negative.
   for (const session of event.user?.sessions.values() ?? [])
-    if (session.priority !== null && session.priority >= 0) delivered = session.send(event.wire) || delivered
+    if (session.priority !== null && session.priority >= 0) delivered = session.deliver(event) || delivered
   if (delivered) return 'delivered'
   return event.type === 'headline' ? 'ignored' : 'stranded'
 }

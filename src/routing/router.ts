@@ -1,16 +1,21 @@
 import type Logger from 'bunyan'
 import { Jid } from '../jid/jid.ts'
-import { checkShape, classify } from '../pipeline/classify.ts'
+import { checkShape, classify, parseTo } from '../pipeline/classify.ts'
 import { type Flow, flows } from '../pipeline/flow.ts'
+import type { Handover } from '../pipeline/handover.ts'
 import type { IqRequest, IqTarget } from '../pipeline/iq-table.ts'
 import { type CrashReport, runFlow } from '../pipeline/run.ts'
 import { StanzaEvent, type StanzaKind } from '../pipeline/stanza-event.ts'
 import type { Host } from '../session/host.ts'
 import type { Session } from '../session/session.ts'
+import { delayElement } from '../stanza/delay.ts'
 import { errorOf, mayBounce, resultOf } from '../stanza/reply.ts'
 import { StanzaDrop, StanzaError } from '../stanza/stanza-error.ts'
 import { randomId } from '../util/id.ts'
 import type { Element } from '../xml/element.ts'
+import { parseDocument } from '../xml/parser.ts'
+import { serialize } from '../xml/wire.ts'
+import { Components } from './components.ts'
 import { deliverLocally } from './local-delivery.ts'
 
 type Pending = void | Promise<void>
@@ -18,10 +23,12 @@ type Pending = void | Promise<void>
 /** Carries every stanza from its sender through the flows of both sides to its addressee, or its refusal back. */
 export class Router {
   readonly #hosts = new Map<string, Host>()
+  readonly #components: Components
   readonly #log: Logger
   readonly #onCrash: CrashReport
 
-  constructor(log: Logger) {
+  constructor(log: Logger, components: Components = new Components()) {
+    this.#components = components
     this.#log = log
     this.#onCrash = (step, error) =>
       log.error({ err: error, module: step.module, flow: step.flow, phase: step.phase }, 'a module crashed on a stanza')
@@ -30,7 +37,12 @@ export class Router {
   /** Serves a host: stanzas for its domain end here, and what it sends starts here. */
   serve(host: Host): void {
     this.#hosts.set(host.domain, host)
-    host.connect((stanza) => this.#fromHost(host, stanza))
+    host.connect({
+      route: (stanza) => this.#fromHost(host, stanza),
+      fromClient: (session, stanza) => this.fromClient(session, stanza),
+      undelivered: (handover) => this.#undelivered(host, handover),
+      serves: (domain) => this.#hosts.has(domain),
+    })
   }
 
   /** Takes up a stanza of a bound client. Never throws; a promise settles when the stanza's flows have ended. */
@@ -50,23 +62,61 @@ export class Router {
     }
   }
 
+  /**
+   * Takes up a stanza of an outsider, a component so far, who is who it says: it has no leaving side here. Like
+   * {@link fromClient} it never throws; a promise settles when the stanza's flows have ended.
+   */
+  fromOutside(stanza: Element, from: Jid): Pending {
+    let host: Host | undefined
+    try {
+      stanza.attrs['from'] = from.toString()
+      const kind = stanza.name as StanzaKind
+      const type = checkShape(stanza, kind)
+      const to = parseTo(stanza.attrs['to'] ?? '')
+      stanza.attrs['to'] = to.toString()
+      host = this.#hosts.get(to.domain)
+      if (host === undefined) return this.#toOutside(to.domain, serialize(stanza))
+      const user = to.local === '' ? undefined : host.user(to)
+      const event = new StanzaEvent(stanza, kind, type, from, to, true, null, host, user)
+      return this.#catch(event, this.#arrive(event))
+    } catch (error) {
+      if (host !== undefined) return this.#refuse(stanza, null, error, host)
+      const reply = this.#replyTo(stanza, error)
+      // No host answers here; a component that has gone meanwhile misses it.
+      if (reply !== undefined) this.#components.send(from.domain, serialize(reply))
+    }
+  }
+
+  /** To a domain that is none of the hosts'. */
+  #toOutside(domain: string, text: string): void {
+    if (!this.#components.has(domain))
+      throw new StanzaError(
+        'remote-server-not-found',
+        `This server does not serve ${domain} and does not connect to other servers.`,
+      )
+    if (this.#components.send(domain, text)) return
+    // RFC 6120 §8.3.3.19, but of type `wait`: the component comes back, and then the same may succeed.
+    throw new StanzaError('service-unavailable', `The component ${domain} is not connected.`, { type: 'wait' })
+  }
+
   #leave(event: StanzaEvent): Pending {
     // RFC 6121 §4.5.1: the end of a session is its last presence, also of what waited behind something else until then.
     if (event.origin?.live === false && isAvailability(event)) return
     const taken = this.#run(flows[event.kind].leaving, event)
-    if (taken === true) return
-    if (taken === false) return this.#route(event)
-    return taken.then((consumed) => (consumed ? undefined : this.#route(event)))
+    if (typeof taken === 'boolean') return this.#until(event, taken ? undefined : this.#route(event))
+    return taken.then((consumed) => this.#until(event, consumed ? undefined : this.#route(event)))
+  }
+
+  /** Waits, too, for what a module said must have ended before the stanza counts as handled. */
+  #until(event: StanzaEvent, pending: Pending): Pending {
+    if (event.pending === undefined) return pending
+    return pending === undefined ? event.pending : pending.then(() => event.pending)
   }
 
   /** From the sender's side to the addressee's. */
   #route(event: StanzaEvent): Pending {
     const host = this.#hosts.get(event.to.domain)
-    if (host === undefined)
-      throw new StanzaError(
-        'remote-server-not-found',
-        `This server does not serve ${event.to.domain} and does not connect to other servers.`,
-      )
+    if (host === undefined) return this.#toOutside(event.to.domain, event.wire.text())
     const user = event.to.local === '' ? undefined : host.user(event.to)
     return this.#arrive(
       new StanzaEvent(
@@ -86,9 +136,8 @@ export class Router {
   #arrive(event: StanzaEvent): Pending {
     if (event.kind === 'iq') return this.#iqArriving(event)
     const taken = this.#run(flows[event.kind].arriving, event)
-    if (taken === true) return
-    if (taken === false) return this.#deliver(event)
-    return taken.then((consumed) => (consumed ? undefined : this.#deliver(event)))
+    if (typeof taken === 'boolean') return this.#until(event, taken ? undefined : this.#deliver(event))
+    return taken.then((consumed) => this.#until(event, consumed ? undefined : this.#deliver(event)))
   }
 
   #deliver(event: StanzaEvent): Pending {
@@ -129,7 +178,7 @@ export class Router {
       return
     }
     // RFC 6120 §8.2.3: a result or error for the server answers nothing it asked, so it ends here.
-    if (event.type !== 'get' && event.type !== 'set') return
+    if (event.type !== 'get' && event.type !== 'set') return event.host.answered(event.stanza)
     const { stanza, from, to, origin, host } = event
     const query = stanza.getChildElements()[0]!
     const find = (target: IqTarget) => host.iq.find(event.type, target, query.name, query.attrs['xmlns'])
@@ -145,6 +194,27 @@ export class Router {
       })
     const payload = entry.handler(query, request)
     return payload instanceof Promise ? payload.then(respond) : respond(payload)
+  }
+
+  /**
+   * Deals with what was handed to clients and, their sessions being over, reached none for certain: as RFC 6121 §8.5
+   * rules for a resource that is gone, with the time of the first attempt (XEP-0198 §4). What guards and records came
+   * before.
+   */
+  #undelivered(host: Host, { text, sinceMs }: Handover): void {
+    const stanza = parseDocument(text)
+    const kind = stanza.name as StanzaKind
+    try {
+      const from = Jid.parse(stanza.attrs['from'] ?? host.domain)
+      const to = Jid.parse(stanza.attrs['to']!)
+      const user = host.user(to)
+      if (kind === 'message') stanza.append(delayElement(host.domain, sinceMs))
+      const type = checkShape(stanza, kind)
+      const event = new StanzaEvent(stanza, kind, type, from, to, true, null, host, user, sinceMs)
+      void this.#catch(event, this.#deliver(event))
+    } catch (error) {
+      this.#refuse(stanza, null, error, host)
+    }
   }
 
   #reply(event: StanzaEvent, reply: Element): void {
@@ -195,13 +265,20 @@ export class Router {
 
   /** Answers a stanza with its error, unless it may not be answered (RFC 6120 §8.3.1). */
   #refuse(stanza: Element, origin: Session | null, error: unknown, host?: Host): void {
-    if (error instanceof StanzaDrop) return
-    const refusal = error instanceof StanzaError ? error : this.#bug(error, stanza)
-    if (!mayBounce(stanza)) return
-    const reply = errorOf(stanza, refusal)
+    const reply = this.#replyTo(stanza, error)
+    if (reply === undefined) return
     if (origin !== null) origin.send(reply)
-    else if (host !== undefined && reply.attrs['to'] !== undefined && reply.attrs['to'] !== host.domain)
-      this.#fromHost(host, reply)
+    else if (host !== undefined && reply.attrs['to'] !== undefined) {
+      if (reply.attrs['to'] !== host.domain) this.#fromHost(host, reply)
+      else if (reply.name === 'iq') host.answered(reply)
+    }
+  }
+
+  /** The error that answers a stanza, if it may be answered. */
+  #replyTo(stanza: Element, error: unknown): Element | undefined {
+    if (error instanceof StanzaDrop) return undefined
+    const refusal = error instanceof StanzaError ? error : this.#bug(error, stanza)
+    return mayBounce(stanza) ? errorOf(stanza, refusal) : undefined
   }
 
   /** Anything that is not a refusal is a bug or a lost database: logged once with an id that the peer sees too. */

@@ -1,5 +1,5 @@
 import type { Jid } from '../jid/jid.ts'
-import { defineCollection, defineGate, defineNotice } from '../pipeline/hook.ts'
+import { defineCollection, defineGate, defineNotice, defineQuestion } from '../pipeline/hook.ts'
 import type { Element } from '../xml/element.ts'
 import type { Host } from './host.ts'
 import type { Session } from './session.ts'
@@ -16,6 +16,22 @@ export const sessionOpened = defineNotice<Session>('session/opened', 'A resource
 export const sessionClosed = defineNotice<Session>('session/closed', 'A session is over; its user still lists it.')
 /** The last session of an account is over; the user's slots are about to be forgotten. */
 export const userLeft = defineNotice<User>('session/user-left', 'The last session of an account is over.')
+/**
+ * A session's connection is gone without the stream having been closed. Whoever says yes sees to it that the session is
+ * taken up again or closed later; until then it rests.
+ */
+export const sessionLost = defineQuestion<Session, boolean>(
+  'session/lost',
+  false,
+  'The connection of a session is gone: may its client come back to it?',
+)
+/** A session rests: its client has no connection, and may come back. */
+export const sessionRests = defineNotice<Session>(
+  'session/rests',
+  'A session has no connection any more; its client may come back to it.',
+)
+/** A session that rested, or was taken over from another connection, has a client again. */
+export const sessionResumed = defineNotice<Session>('session/resumed', 'A client has come back to its session.')
 /** An account is about to be deleted: remove what you keep of it. Throwing keeps the account. */
 export const accountDeleting = defineGate<{ readonly host: Host; readonly jid: Jid }>(
   'account/deleting',
@@ -30,6 +46,35 @@ export interface StreamFeature {
 export const streamFeatures = defineCollection<StreamFeature>(
   'stream/features',
   'Elements announced in the stream features.',
+)
+
+/** A client that has logged in and bound no resource yet. */
+export interface UnboundClient {
+  /** The account's bare JID. */
+  readonly account: Jid
+  readonly host: Host
+  readonly remoteAddress: string
+  /** Sends an element of the stream. */
+  reply(element: Element): void
+  /**
+   * Goes on with this session: what the client sends is the session's, what the session sends goes to the client. False
+   * when the connection is gone already; the session is then as it was.
+   */
+  adopt(session: Session): boolean
+}
+
+/** An element of a client's stream that is no stanza, such as those of stream management. */
+export interface StreamElement {
+  readonly name: string
+  readonly xmlns: string
+  /** Takes it from a client with a session. Throws `StreamError` to end the stream. */
+  readonly bound?: (element: Element, session: Session) => void
+  /** Takes it between login and binding; nothing more is read until the promise settles. */
+  readonly unbound?: (element: Element, client: UnboundClient) => void | Promise<void>
+}
+export const streamElements = defineCollection<StreamElement>(
+  'stream/elements',
+  'Elements of a stream that are no stanzas.',
 )
 
 /** A request answered before login, such as registration (XEP-0077). */

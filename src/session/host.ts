@@ -1,11 +1,17 @@
 import type { Accounts } from '../auth/accounts.ts'
 import { Jid } from '../jid/jid.ts'
 import type { CompiledFlows } from '../pipeline/compile.ts'
+import type { Handover } from '../pipeline/handover.ts'
 import { Hooks } from '../pipeline/hook.ts'
 import { IqTable } from '../pipeline/iq-table.ts'
+import { errorOf } from '../stanza/reply.ts'
+import { StanzaError } from '../stanza/stanza-error.ts'
 import { StreamError } from '../stanza/stream-error.ts'
+import { type Clock, systemClock } from '../util/clock.ts'
+import { randomId } from '../util/id.ts'
 import type { Element } from '../xml/element.ts'
 import { accountDeleting, sessionClosed, sessionOpened, userLeft, userLoading } from './hooks.ts'
+import { RestingStream } from './resting-stream.ts'
 import { Session, type SessionStream } from './session.ts'
 import { User } from './user.ts'
 
@@ -13,6 +19,15 @@ import { User } from './user.ts'
 export interface HostFeatures {
   readonly host: Set<string>
   readonly account: Set<string>
+}
+
+/** The way from a host to everybody else. */
+export interface Routing {
+  route(stanza: Element): void
+  fromClient(session: Session, stanza: Element): void | Promise<void>
+  /** Deals with a stanza that was handed to clients none of which has it for certain, now that their sessions are over. */
+  undelivered(handover: Handover): void
+  serves(domain: string): boolean
 }
 
 /** One served domain: its accounts, its online users, its flows and tables. */
@@ -29,24 +44,72 @@ export class Host {
   readonly #users = new Map<string, User>()
   /** Deletions under way; whoever asks for one of them again waits for it too. */
   readonly #deletions = new Map<string, Promise<boolean>>()
-  #route: (stanza: Element) => void = () => {}
+  /** Stanzas of one session under way at once, past which its socket is not read; 0 is no limit. */
+  readonly inboundPending: number
+  readonly clock: Clock
+  /** Requests of the server's own that wait for their answers, by id. */
+  readonly #requests = new Map<string, { readonly to: string; readonly answer: (answer: Element) => void }>()
+  #routing: Routing = { route() {}, fromClient() {}, undelivered() {}, serves: () => false }
 
   /** `onCrash` hears what a listener of a notice threw. */
-  constructor(domain: string, accounts: Accounts, onCrash: (hook: string, error: unknown) => void) {
+  constructor(
+    domain: string,
+    accounts: Accounts,
+    onCrash: (hook: string, error: unknown) => void,
+    { inboundPending = 0, clock = systemClock }: { inboundPending?: number; clock?: Clock } = {},
+  ) {
     this.domain = domain
     this.jid = Jid.of('', domain)
     this.accounts = accounts
     this.hooks = new Hooks(onCrash)
+    this.inboundPending = inboundPending
+    this.clock = clock
   }
 
   /** Connects the host to the router; the composition root does it once. */
-  connect(route: (stanza: Element) => void): void {
-    this.#route = route
+  connect(routing: Routing): void {
+    this.#routing = routing
   }
 
   /** Sends a stanza of the server's own on its way; `from` and `to` must be set. It never throws. */
   route(stanza: Element): void {
-    this.#route(stanza)
+    this.#routing.route(stanza)
+  }
+
+  /** Whether a domain is one of this server's whose addresses are accounts: their side runs here, too. */
+  serves(domain: string): boolean {
+    return this.#routing.serves(domain)
+  }
+
+  /** Takes up what a client of a session sent; never throws. A promise settles when the stanza's flows have ended. */
+  fromClient(session: Session, stanza: Element): void | Promise<void> {
+    return this.#routing.fromClient(session, stanza)
+  }
+
+  /**
+   * Sends a request of the server's own, or of an account's (`from` is the host or a bare JID of it), and resolves with the
+   * answer, a result or an error; with the error `remote-server-timeout` when none has come after `ms`.
+   */
+  request(iq: Element, ms: number): Promise<Element> {
+    const id = randomId()
+    iq.attrs['id'] = id
+    return new Promise((resolve) => {
+      const late = new StanzaError('remote-server-timeout', 'No answer has come.')
+      const cancel = this.clock.after(ms, () => answer(errorOf(iq, late)))
+      const answer = (element: Element): void => {
+        cancel()
+        this.#requests.delete(id)
+        resolve(element)
+      }
+      this.#requests.set(id, { to: iq.attrs['to'] ?? '', answer })
+      this.route(iq)
+    })
+  }
+
+  /** Takes the answer to a request of the server's own; one that nothing asked for ends here (RFC 6120 §8.2.3). */
+  answered(iq: Element): void {
+    const request = this.#requests.get(iq.attrs['id'] ?? '')
+    if (request !== undefined && request.to === iq.attrs['from']) request.answer(iq)
   }
 
   /**
@@ -91,6 +154,28 @@ export class Host {
     }
   }
 
+  /**
+   * Makes a session again that was here before the server was restarted: it rests, and is announced to nobody. Rejects
+   * like `bind`, and with `StanzaError` `conflict` when its resource is taken.
+   */
+  async restore(jid: Jid): Promise<Session> {
+    let session!: Session
+    const stream = new RestingStream('', true)
+    await this.bind(
+      jid.local,
+      stream,
+      (user) => {
+        if (user.sessions.has(jid.resource)) throw new StanzaError('conflict')
+        return jid.resource
+      },
+      (made) => {
+        stream.session = made
+        session = made
+      },
+    )
+    return session
+  }
+
   async #load(user: User): Promise<void> {
     if (!(await this.accounts.exists(user.jid.local))) throw accountGone()
     await this.hooks.pass(userLoading, user)
@@ -103,7 +188,9 @@ export class Host {
     const { user } = session
     this.hooks.notify(sessionClosed, session)
     if (user.sessions.get(session.jid.resource) === session) user.sessions.delete(session.jid.resource)
+    const unreached = session.queue?.abandon() ?? []
     this.#forgetIfLeft(user)
+    for (const handover of unreached) this.#routing.undelivered(handover)
   }
 
   /**

@@ -1,3 +1,8 @@
+interface Waiting<T> {
+  readonly number: number
+  readonly item: T
+}
+
 /**
  * Takes up what one stream sends, in order for each addressee (RFC 6120 §10.1): while a stanza waits for something,
  * later ones to the same address queue behind it and those to others go on.
@@ -10,10 +15,16 @@ export class Inbox<T> {
   readonly #limit: number
   readonly #onFull: () => void
   readonly #onDrained: () => void
-  #queues: Map<string, T[]> | undefined
+  #queues: Map<string, Waiting<T>[]> | undefined
   #pending = 0
   #full = false
   #idle: (() => void)[] | undefined
+  #accepted = 0
+  #handled = 0
+  /** Numbers of stanzas that ended before one that was accepted earlier. */
+  #early: Set<number> | undefined
+  /** Told when {@link handled} has grown after something was waited for. */
+  onHandled: (() => void) | undefined
 
   /** `process` never throws and its promise never rejects; a `limit` of 0 means none. */
   constructor(process: (item: T) => void | Promise<void>, limit: number, onFull: () => void, onDrained: () => void) {
@@ -23,20 +34,34 @@ export class Inbox<T> {
     this.#onDrained = onDrained
   }
 
+  /** How many items were accepted so far. */
+  get accepted(): number {
+    return this.#accepted
+  }
+
+  /** How many of the items accepted first are dealt with: all before that number, in the order they came. */
+  get handled(): number {
+    return this.#handled
+  }
+
   accept(address: string, item: T): void {
+    const number = ++this.#accepted
     const queue = this.#queues?.get(address)
     if (queue !== undefined) {
-      queue.push(item)
+      queue.push({ number, item })
       this.#begin()
       return
     }
     const pending = this.#process(item)
-    if (pending === undefined) return
-    const waiting: T[] = []
+    if (pending === undefined) {
+      this.#count(number)
+      return
+    }
+    const waiting: Waiting<T>[] = []
     this.#queues ??= new Map()
     this.#queues.set(address, waiting)
     this.#begin()
-    void this.#drain(address, waiting, pending)
+    void this.#drain(address, waiting, pending, number)
   }
 
   /** Settles when nothing is under way. */
@@ -48,15 +73,25 @@ export class Inbox<T> {
     })
   }
 
-  async #drain(address: string, waiting: T[], pending: Promise<void>): Promise<void> {
+  async #drain(address: string, waiting: Waiting<T>[], pending: Promise<void>, first: number): Promise<void> {
     await pending
-    this.#end()
+    this.#end(first)
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const more = this.#process(next)
+      const more = this.#process(next.item)
       if (more !== undefined) await more
-      this.#end()
+      this.#end(next.number)
     }
     this.#queues!.delete(address)
+  }
+
+  #count(number: number): void {
+    if (number !== this.#handled + 1) {
+      this.#early ??= new Set()
+      this.#early.add(number)
+      return
+    }
+    this.#handled = number
+    while (this.#early?.delete(this.#handled + 1)) this.#handled++
   }
 
   #begin(): void {
@@ -67,8 +102,10 @@ export class Inbox<T> {
     }
   }
 
-  #end(): void {
+  #end(number: number): void {
     this.#pending--
+    this.#count(number)
+    this.onHandled?.()
     if (this.#full && this.#pending <= this.#limit / 2) {
       this.#full = false
       this.#onDrained()

@@ -1,25 +1,36 @@
 import type { Jid } from '../jid/jid.ts'
+import type { StanzaEvent } from '../pipeline/stanza-event.ts'
 import type { StreamError } from '../stanza/stream-error.ts'
+import { Slots } from '../util/slot.ts'
 import type { Element } from '../xml/element.ts'
 import { serialize, Wire } from '../xml/wire.ts'
 import type { Host } from './host.ts'
-import { Slots } from './slot.ts'
+import { Inbox } from './inbox.ts'
+import type { OutgoingFilter, OutgoingQueue } from './outgoing.ts'
+import { RestingStream } from './resting-stream.ts'
 import type { User } from './user.ts'
 
 /** What a session stands on: the client's stream. */
 export interface SessionStream {
-  /** Sends text that is whole stanzas; a closed stream ignores it. */
+  /** Sends text that is whole stanzas or other elements of the stream; a closed stream ignores it. */
   write(text: string): void
   /** Settles when what was sent is out of our hands or the stream is over; `undefined` when it is so now. */
   drained(): Promise<void> | undefined
-  /** Ends the stream, with an error or in order. */
+  /** Takes nothing from the client until `release`; both nest. */
+  hold(): void
+  release(): void
+  /** Ends the stream, with an error or in order, and its session with it. */
   close(error?: StreamError): void
+  /** Cuts the connection, as if it had been lost. */
+  cut(reason: string): void
+  /** Ends the stream without its session, which goes on elsewhere; nothing the client sent is taken up any more. */
+  leave(error: StreamError): void
   /** The client's network address. */
   readonly remoteAddress: string
   readonly secure: boolean
 }
 
-/** A bound resource: one client of a user. */
+/** A bound resource: one client of a user. It may outlive its connection (XEP-0198): then it is `resting`. */
 export class Session {
   readonly jid: Jid
   /** `jid` as text. */
@@ -27,7 +38,14 @@ export class Session {
   readonly user: User
   readonly host: Host
   readonly slots: Slots = new Slots()
-  readonly stream: SessionStream
+  /** What the client sends, and how much of it is dealt with. */
+  readonly inbox: Inbox<Element>
+  /** The client's present stream. */
+  stream: SessionStream
+  /** Holds output back; at most one module sets it. */
+  filter: OutgoingFilter | undefined
+  /** Remembers output; at most one module sets it. */
+  queue: OutgoingQueue | undefined
   /** The last broadcast presence, or `null` while the resource is not available (RFC 6121 §4.2). */
   presence: Element | null = null
   /** The priority of that presence; `null` while not available. */
@@ -41,20 +59,62 @@ export class Session {
     this.user = user
     this.host = host
     this.stream = stream
+    this.inbox = new Inbox<Element>(
+      (stanza) => host.fromClient(this, stanza),
+      host.inboundPending,
+      () => this.stream.hold(),
+      () => this.stream.release(),
+    )
   }
 
-  /** Sends a stanza to the client as it is; false when the session is closed. */
+  /** Whether the client has no connection at this moment and may come back. */
+  get resting(): boolean {
+    return this.stream instanceof RestingStream
+  }
+
+  /** Sends a stanza to the address it has; false when the session is over. */
   send(stanza: Wire | Element): boolean {
     if (!this.live) return false
-    this.stream.write(stanza instanceof Wire ? stanza.text() : serialize(stanza))
+    if (this.filter !== undefined || stanza instanceof Wire) {
+      const wire = stanza instanceof Wire ? stanza : Wire.of(stanza)
+      this.#send(wire, wire.text(), undefined)
+    } else this.pass(serialize(stanza))
     return true
   }
 
   /** Sends a stanza readdressed to this session. */
   sendHere(stanza: Wire): boolean {
     if (!this.live) return false
-    this.stream.write(stanza.textTo(this.address))
+    this.#send(stanza, stanza.textTo(this.address), undefined)
     return true
+  }
+
+  /**
+   * Hands the client the stanza of an event, or, for a copy of it, `as`. Should the client never acknowledge it, and nobody
+   * else who got it, the stanza is dealt with as if it had never been delivered.
+   */
+  deliver(event: Pick<StanzaEvent, 'handover' | 'reached' | 'wire'>, as?: Wire): boolean {
+    if (!this.live) return false
+    const wire = as ?? event.wire
+    const text = wire.text()
+    if (this.queue === undefined) {
+      event.reached()
+      this.#send(wire, text, undefined)
+    } else this.#send(wire, text, event)
+    return true
+  }
+
+  #send(wire: Wire, text: string, owed: Pick<StanzaEvent, 'handover'> | undefined): void {
+    if (this.filter?.holds(wire, text) === true) return
+    this.queue?.add(text, owed?.handover())
+    this.stream.write(text)
+  }
+
+  /** Sends a stanza past the filter: for the filter itself. */
+  pass(text: string): void {
+    if (!this.live) return
+    this.queue?.add(text, undefined)
+    this.stream.write(text)
   }
 
   /**
@@ -65,7 +125,25 @@ export class Session {
     return this.live ? this.stream.drained() : undefined
   }
 
-  /** Ends the client's stream; its end then takes the session down. */
+  /**
+   * Whether the client has everything it was sent so far: for one that acknowledges, once it has (true) or its session
+   * is over (false); for any other, once it is out of our hands.
+   */
+  received(): boolean | Promise<boolean> {
+    if (!this.live) return false
+    if (this.queue !== undefined) return this.queue.acknowledged()
+    return this.stream.drained()?.then(() => this.live) ?? true
+  }
+
+  /** The connection is gone and the session stays: until `resume`, what it is sent is only remembered. */
+  rest(): void {
+    const { remoteAddress, secure } = this.stream
+    const stream = new RestingStream(remoteAddress, secure)
+    stream.session = this
+    this.stream = stream
+  }
+
+  /** Ends the client's stream, or the session that rests; a stream's end then takes the session down. */
   close(error?: StreamError): void {
     if (this.live) this.stream.close(error)
   }

@@ -1,6 +1,6 @@
 import type { Jid } from '../jid/jid.ts'
+import { Slots } from '../util/slot.ts'
 import type { Session } from './session.ts'
-import { Slots } from './slot.ts'
 
 /** An account with at least one bound session; what its traffic needs is resident in its slots. */
 export class User {

@@ -1,7 +1,7 @@
 import type { Jid } from '../jid/jid.ts'
 import type { Connection, ConnectionReceiver } from '../net/connection.ts'
+import { type StreamElement, sessionLost, sessionRests, streamElements, type UnboundClient } from '../session/hooks.ts'
 import type { Host } from '../session/host.ts'
-import { Inbox } from '../session/inbox.ts'
 import type { Session, SessionStream } from '../session/session.ts'
 import { errorOf, resultOf } from '../stanza/reply.ts'
 import { StanzaError } from '../stanza/stanza-error.ts'
@@ -27,7 +27,7 @@ import { checkHeader, foreignLanguage, headerText, hostOf, servedName } from './
 type State = 'binding' | 'closed' | 'live' | 'negotiating' | 'opening' | 'securing'
 
 /** The server's side of one client's stream (RFC 6120 §4): from the first byte to the closing tag. */
-export class ClientStream implements ConnectionReceiver, ParserTarget, SessionStream {
+export class ClientStream implements ConnectionReceiver, ParserTarget, SessionStream, UnboundClient {
   readonly #context: StreamContext
   readonly #connection: Connection
   readonly #onClosed: (stream: ClientStream) => void
@@ -41,7 +41,6 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   #sasl: SaslNegotiation | undefined
   #account: Jid | undefined
   #session: Session | undefined
-  #inbox: Inbox<Element> | undefined
   #elementsBeforeLogin = 0
   #cancelTimeout: Cancel | undefined
   #held = 0
@@ -92,8 +91,8 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
 
   /** Takes up nothing more; settles when everything that was taken up is dealt with. The stream is to be closed then. */
   async settle(): Promise<void> {
-    this.#hold()
-    await this.#inbox?.idle()
+    this.hold()
+    await this.#session?.inbox.idle()
   }
 
   /** Begins a handshake at once, for direct TLS (XEP-0368). */
@@ -118,8 +117,8 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   }
 
   onCongestion(congested: boolean): void {
-    if (congested) this.#hold()
-    else this.#release()
+    if (congested) this.hold()
+    else this.release()
   }
 
   onClose(reason: string): void {
@@ -128,7 +127,7 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
         { address: this.remoteAddress, session: this.#session?.address, reason },
         'connection lost',
       )
-    this.#end()
+    this.#end(true)
     this.#onClosed(this)
   }
 
@@ -243,7 +242,7 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
       this.#connection.write(`<failure xmlns='${NS.sasl}'><encryption-required/></failure>`)
       return
     }
-    this.#hold()
+    this.hold()
     this.#sasl!.take(element).then(
       (outcome) => {
         if (this.#state === 'negotiating') {
@@ -251,7 +250,7 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
           if (outcome.account !== undefined) this.#loggedIn(outcome.account)
           else if (outcome.tooMany === true) this.close(new StreamError('policy-violation', 'Too many wrong logins.'))
         }
-        this.#release()
+        this.release()
       },
       (error) => this.#fail(error),
     )
@@ -272,10 +271,10 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   }
 
   #hear(iq: Element): void {
-    this.#hold()
+    this.hold()
     answerBeforeLogin(iq, this.#host!, this.#connection).then(
       (reply) => {
-        this.#release()
+        this.release()
         if (this.#state !== 'negotiating') return
         if (reply === undefined) this.close(new StreamError('not-authorized', 'Log in first.'))
         else this.#send(reply)
@@ -287,22 +286,23 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   // ---- binding ----
 
   #bind(element: Element): void {
+    const { name, attrs } = element
+    if (attrs['xmlns'] !== undefined) return this.#takeUnbound(element)
     // RFC 6120 §7.1: no stanza but the request to bind before a resource is bound.
-    if (element.name !== 'iq' || element.attrs['xmlns'] !== undefined)
-      throw new StreamError('not-authorized', 'Bind a resource first.')
+    if (name !== 'iq') throw new StreamError('not-authorized', 'Bind a resource first.')
     if (element.getChild('bind', NS.bind) === undefined)
       throw new StreamError('not-authorized', 'Bind a resource first.')
-    this.#hold()
+    this.hold()
     bindResource(element, this.#host!, this.#account!.local, this, this.#context.settings, (session) =>
       this.#begin(session, element),
     ).then(
       () => {
         // A connection that went while the account was being loaded takes its session along.
         if (this.#state === 'closed' && this.#session !== undefined) this.#host!.close(this.#session)
-        this.#release()
+        this.release()
       },
       (error) => {
-        this.#release()
+        this.release()
         if (error instanceof StanzaError) this.#send(errorOf(element, error))
         else this.#fail(error)
       },
@@ -312,24 +312,63 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
   #begin(session: Session, iq: Element): void {
     this.#session = session
     if (this.#state === 'closed') return
+    this.#live()
+    this.#send(resultOf(iq, boundPayload(session)))
+  }
+
+  #live(): void {
     this.#cancelTimeout?.()
     this.#cancelTimeout = undefined
-    const { router, settings } = this.#context
-    this.#inbox = new Inbox<Element>(
-      (stanza) => router.fromClient(session, stanza),
-      settings.inboundPending,
-      () => this.#hold(),
-      () => this.#release(),
-    )
     this.#state = 'live'
-    this.#parser.setLimits(settings.liveLimits)
-    this.#send(resultOf(iq, boundPayload(session)))
+    this.#parser.setLimits(this.#context.settings.liveLimits)
+  }
+
+  #takeUnbound(element: Element): void {
+    const spoken = this.#spoken(element)
+    if (spoken?.unbound === undefined) throw new StreamError('not-authorized', 'Bind a resource first.')
+    this.hold()
+    Promise.resolve(spoken.unbound(element, this)).then(
+      () => this.release(),
+      (error) => {
+        this.release()
+        this.#fail(error)
+      },
+    )
+  }
+
+  // ---- what modules speak that is no stanza ----
+
+  #spoken({ name, attrs }: Element): StreamElement | undefined {
+    return this.#host!.hooks.all(streamElements).find((known) => known.name === name && known.xmlns === attrs['xmlns'])
+  }
+
+  get account(): Jid {
+    return this.#account!
+  }
+  get host(): Host {
+    return this.#host!
+  }
+
+  reply(element: Element): void {
+    if (this.#state !== 'closed') this.#send(element)
+  }
+
+  adopt(session: Session): boolean {
+    if (this.#state === 'closed') return false
+    this.#session = session
+    session.stream = this
+    this.#live()
+    return true
   }
 
   // ---- live ----
 
   #take(stanza: Element): void {
     const { name, attrs } = stanza
+    if (attrs['xmlns'] !== undefined) {
+      const spoken = this.#spoken(stanza)
+      if (spoken?.bound !== undefined) return this.#attempt(() => spoken.bound!(stanza, this.#session!))
+    }
     if (attrs['xmlns'] !== undefined || (name !== 'message' && name !== 'presence' && name !== 'iq'))
       // RFC 6120 §4.9.3.24: neither a stanza nor anything else this stream speaks.
       return this.close(new StreamError('unsupported-stanza-type', `There is no <${name}/> here.`))
@@ -338,7 +377,7 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
       return this.close(new StreamError('invalid-from', 'A stanza came from an address that is not yours.'))
     // RFC 6120 §8.1.5: what is in the stream's language must say so where another stream's may be another.
     if (this.#language !== undefined && attrs['xml:lang'] === undefined) attrs['xml:lang'] = this.#language
-    this.#inbox!.accept(accountOf(attrs['to']) ?? this.#session!.user.jid.toString(), stanza)
+    this.#session!.inbox.accept(accountOf(attrs['to']) ?? this.#session!.user.jid.toString(), stanza)
   }
 
   #isOwn(from: string): boolean {
@@ -356,17 +395,33 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
       if (error !== undefined) this.#connection.write(serialize(error.toElement()))
       this.#connection.write('</stream:stream>')
     }
-    this.#end()
+    // A server that is being stopped comes back, and its clients may come back to their sessions.
+    this.#end(error?.condition === 'system-shutdown')
     this.#connection.end(this.#context.settings.closeMs)
   }
 
-  #end(): void {
+  cut(reason: string): void {
+    this.#connection.destroy(reason)
+  }
+
+  leave(error: StreamError): void {
+    this.#session = undefined
+    this.close(error)
+  }
+
+  /** `lost` when the stream ends without anybody having closed it. */
+  #end(lost = false): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     this.#parser.stop()
     this.#cancelTimeout?.()
     this.#cancelTimeout = undefined
-    if (this.#session !== undefined) this.#host!.close(this.#session)
+    const session = this.#session
+    if (session === undefined || session.stream !== this) return
+    if (lost && session.live && session.host.hooks.ask(sessionLost, session)) {
+      session.rest()
+      session.host.hooks.notify(sessionRests, session)
+    } else session.host.close(session)
   }
 
   #attempt(work: () => void): void {
@@ -384,14 +439,14 @@ export class ClientStream implements ConnectionReceiver, ParserTarget, SessionSt
     this.close(new StreamError('internal-server-error', `The server's log has the reason under ${id}.`))
   }
 
-  /** Stops reading until {@link #release}; both nest. */
-  #hold(): void {
+  /** Stops reading until {@link release}; both nest. */
+  hold(): void {
     if (this.#held++ > 0) return
     this.#parser.pause()
     this.#connection.pause()
   }
 
-  #release(): void {
+  release(): void {
     if (this.#held === 0 || --this.#held > 0 || this.#state === 'closed') return
     this.#connection.resume()
     this.#parser.resume()

@@ -29,8 +29,6 @@ export interface StreamSettings {
   readonly liveLimits: ParserLimits
   readonly sessionsPerAccount: number
   readonly resourceConflict: 'kick' | 'refuse'
-  /** Stanzas of one stream under way at once, past which its socket is not read. */
-  readonly inboundPending: number
   /** How long a closing stream waits for its peer. */
   readonly closeMs: number
 }

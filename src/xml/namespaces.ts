@@ -2,6 +2,7 @@
 export const NS = {
   bind: 'urn:ietf:params:xml:ns:xmpp-bind',
   client: 'jabber:client',
+  component: 'jabber:component:accept',
   sasl: 'urn:ietf:params:xml:ns:xmpp-sasl',
   server: 'jabber:server',
   session: 'urn:ietf:params:xml:ns:xmpp-session',

@@ -84,8 +84,9 @@ export class Wire {
   readonly name: string
   readonly type: string | undefined
   readonly #to: string | undefined
-  /** Let go once it is text. */
-  #element: Element | undefined
+  /** The stanza itself; nobody edits it any more. */
+  readonly element: Element
+  #rendered = false
   /** The text up to where `to` is put, and after it. */
   #head = ''
   #tail = ''
@@ -94,7 +95,7 @@ export class Wire {
     this.name = element.name
     this.type = element.attrs['type']
     this.#to = element.attrs['to']
-    this.#element = element
+    this.element = element
   }
 
   /** The wire of a stanza nobody edits any more. */
@@ -116,10 +117,10 @@ export class Wire {
   }
 
   #render(): void {
-    const element = this.#element
-    if (element === undefined) return
+    if (this.#rendered) return
+    const { element } = this
     this.#head = `<${element.name}`
     this.#tail = attributesOf(element, 'to') + restOf(element)
-    this.#element = undefined
+    this.#rendered = true
   }
 }

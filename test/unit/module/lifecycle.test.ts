@@ -12,6 +12,7 @@ import {
   soft,
   userLoading,
 } from '../../../src/api.ts'
+import { Commands } from '../../../src/module/command.ts'
 import type { AnyModule, Context } from '../../../src/module/define.ts'
 import { type EnabledModule, HostModules } from '../../../src/module/lifecycle.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -40,6 +41,7 @@ beforeEach(() => {
     clock,
     log: log as never,
     server: { name: 'Stonechat', version: '0', startedMs: 0, admins: [] },
+    commands: new Commands(),
   })
 })
 

@@ -23,6 +23,10 @@ export class StageStream {
   }
 
   drained(): undefined {}
+  hold(): void {}
+  release(): void {}
+  cut(): void {}
+  leave(): void {}
 
   close(error?: StreamError): void {
     this.error = error

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { defineSlot, Slots } from '../../../src/session/slot.ts'
+import { defineSlot, Slots } from '../../../src/util/slot.ts'
 
 const flag = defineSlot('test/slot-flag', () => false)
 const list = defineSlot<string[]>('test/slot-list', () => [])
