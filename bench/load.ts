@@ -1,24 +1,63 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Target } from './load-client.ts'
+import type { Target, Wishes } from './load-client.ts'
 
 /** How messages are sent: so many in flight in each direction of each pair, or so many a second in all. */
 export type Burst =
   | { readonly seconds: number; readonly window: number; readonly rate?: never }
   | { readonly seconds: number; readonly rate: number; readonly window?: never }
 
+/** What became of messages: copies that did not come, came twice, or came after a later one. */
+export interface Damage {
+  readonly lost: number
+  readonly doubled: number
+  readonly reordered: number
+}
+
 /** What the load generator saw. */
-export interface ChatFigures {
+export interface ChatFigures extends Damage {
+  /** Messages their receivers got. */
   readonly messages: number
+  readonly sent: number
   readonly seconds: number
   readonly p50Ms: number
   readonly p99Ms: number
 }
 
+/** What became of stored messages. */
+export interface OfflineFigures extends Damage {
+  readonly seconds: number
+}
+
+/** A request for a page of an archive. */
+export interface PageQuery {
+  /** What is in `<query/>` (XEP-0313). */
+  readonly payload: string
+  /** How many messages must come. */
+  readonly results: number
+}
+
+/** How long a page took, in the middle and at worst, and how many were asked for. */
+export interface PageFigures {
+  readonly pages: number
+  readonly p50Ms: number
+  readonly maxMs: number
+}
+
 /** An order to the process of the load generator. */
 export type LoadOrder =
-  | { readonly do: 'open'; readonly target: Target; readonly sessions: number; readonly accounts: number }
+  | {
+      readonly do: 'open'
+      readonly target: Target
+      readonly sessions: number
+      readonly accounts: number
+      readonly wishes: Wishes
+    }
   | { readonly do: 'chat'; readonly burst: Burst }
+  | { readonly do: 'store'; readonly messages: number }
+  | { readonly do: 'deliver'; readonly target: Target; readonly messages: number }
+  | { readonly do: 'page'; readonly query: PageQuery }
+  | { readonly do: 'pages'; readonly query: PageQuery; readonly seconds: number }
   | { readonly do: 'close' }
 
 /** A load generator in a process of its own, so that its work is not counted as the server's. */
@@ -29,14 +68,41 @@ export class Load {
     this.#child = fork(fileURLToPath(new URL('load-process.ts', import.meta.url)), { execArgv: [] })
   }
 
-  /** Logs clients in until there are `sessions`, spread evenly over the accounts user0 to user<accounts − 1>. */
-  async open(target: Target, sessions: number, accounts: number): Promise<void> {
-    await this.#give({ do: 'open', target, sessions, accounts })
+  get pid(): number {
+    return this.#child.pid!
   }
 
-  /** Has the pairs chat, and waits until every message has arrived; rejects when one does not. */
+  /** Logs clients in until there are `sessions`, spread evenly over the accounts user0 to user<accounts − 1>. */
+  async open(target: Target, sessions: number, accounts: number, wishes: Wishes = {}): Promise<void> {
+    await this.#give({ do: 'open', target, sessions, accounts, wishes })
+  }
+
+  /** Has the pairs chat, and waits until every message has arrived; rejects on an error or a lost connection. */
   async chat(burst: Burst): Promise<ChatFigures> {
     return (await this.#give({ do: 'chat', burst })) as ChatFigures
+  }
+
+  /**
+   * Has each account that is logged in, user0 to user<n − 1>, send messages to user<n> to user<2n − 1>, who are not;
+   * resolves when the server has worked through them.
+   */
+  async store(messages: number): Promise<OfflineFigures> {
+    return (await this.#give({ do: 'store', messages })) as OfflineFigures
+  }
+
+  /** Logs user<n> and so on in, waits for the messages that were stored for each, and logs them out. */
+  async deliver(target: Target, messages: number): Promise<OfflineFigures> {
+    return (await this.#give({ do: 'deliver', target, messages })) as OfflineFigures
+  }
+
+  /** Has user0 ask its archive once, and returns what came. */
+  async page(query: PageQuery): Promise<string> {
+    return (await this.#give({ do: 'page', query })) as string
+  }
+
+  /** Has user0 ask its archive again and again, one request after the other. */
+  async pages(query: PageQuery, seconds: number): Promise<PageFigures> {
+    return (await this.#give({ do: 'pages', query, seconds })) as PageFigures
   }
 
   /** Cuts all connections. */

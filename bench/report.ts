@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 
 /** One line of a table: a column's title and its value. */
 export type Row = Readonly<Record<string, string | number>>
@@ -26,13 +26,13 @@ export function round(value: number, digits: number): number {
   return Number(value.toFixed(digits))
 }
 
-/** Prints what a part found and writes it to `bench/results/<date>-<part>.json`. */
-export function publish(report: PartReport): void {
+/** Prints what a part found and writes it to `<date>-<part>.json` in `folder`, which is made when missing. */
+export function publish(report: PartReport, folder: string): void {
   const now = new Date()
-  const folder = fileURLToPath(new URL('results/', import.meta.url))
   mkdirSync(folder, { recursive: true })
   const kept = { date: now.toISOString(), commit: commit(), machine: machine(), ...report }
-  writeFileSync(`${folder}${now.toISOString().slice(0, 10)}-${report.part}.json`, `${JSON.stringify(kept, null, 2)}\n`)
+  const file = join(folder, `${now.toISOString().slice(0, 10)}-${report.part}.json`)
+  writeFileSync(file, `${JSON.stringify(kept, null, 2)}\n`)
   process.stdout.write(`\n${report.part}\n${table(report.rows)}\n`)
 }
 

@@ -1,39 +1,55 @@
-/** `npm run bench -- [parser] [dispatch] [chat] [idle] [options]`: measures, prints tables and keeps them as JSON. */
+/** `npm run bench -- [parts] [options]`: measures, prints tables and keeps them as JSON. */
 
 import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { measureArchive } from './archive.ts'
 import { measureChat } from './chat.ts'
+import type { Entry } from './contender.ts'
 import { measureDispatch } from './dispatch.ts'
 import { measureIdle } from './idle.ts'
+import { measureOffline } from './offline.ts'
+import { measurePages } from './pages.ts'
 import { type PartReport, publish } from './report.ts'
 import type { ServerKind } from './server-kind.ts'
 import { kinds } from './servers.ts'
 
+const parts = ['parser', 'dispatch', 'chat', 'idle', 'archive', 'sm', 'carbons', 'offline', 'pages'] as const
+
 const usage = `npm run bench -- [parts] [options]
 
-Parts: parser, dispatch, chat, idle; all of them when none is named.
-  --servers LIST    servers to run chat and idle on: ${kinds.map((kind) => kind.name).join(',')} (those installed)
-  --pairs N         pairs that chat (20)
-  --window N        messages in flight in each direction of a pair at full speed (4)
-  --rate N          messages a second at the even pace (2000)
-  --rounds N        rounds, of which the median counts (5)
-  --seconds N       length of a round (4)
+Parts: ${parts.join(', ')}; all of them when none is named.
+  --servers LIST    servers to run on: ${kinds.map((kind) => kind.name).join(',')} (those installed)
+  --tls             archive, sm and carbons with TLS, too (chat has it anyway)
+  --pairs N         pairs that chat (20; archive 100)
+  --window N        messages in flight in each direction of a pair at full speed (4; archive 1)
+  --rate N          messages a second at the even pace (2000; archive 100, sm 1000, carbons 500)
+  --rounds N        rounds, of which the median counts (5; pages 3)
+  --seconds N       length of a round (4; archive at the even pace 10; pages 2, for each page)
   --sessions LIST   numbers of idle sessions (1000,5000)
   --settle N        longest wait for memory to come to rest, in seconds (60)
+  --away N          accounts that are offline (50)
+  --messages N      messages that wait for each of them (100)
+  --sizes LIST      lengths of the archive that pages are taken from, rising (1000,100000,1000000)
+  --results FOLDER  where the figures are kept (bench/results)
 `
-const parts = ['parser', 'dispatch', 'chat', 'idle'] as const
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     servers: { type: 'string' },
-    pairs: { type: 'string', default: '20' },
-    window: { type: 'string', default: '4' },
-    rate: { type: 'string', default: '2000' },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '4' },
+    tls: { type: 'boolean', default: false },
+    pairs: { type: 'string' },
+    window: { type: 'string' },
+    rate: { type: 'string' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
     sessions: { type: 'string', default: '1000,5000' },
     settle: { type: 'string', default: '60' },
+    away: { type: 'string', default: '50' },
+    messages: { type: 'string', default: '100' },
+    sizes: { type: 'string', default: '1000,100000,1000000' },
+    results: { type: 'string', default: fileURLToPath(new URL('results/', import.meta.url)) },
     help: { type: 'boolean', default: false },
   },
 })
@@ -45,21 +61,39 @@ if (values.help || unknown.length > 0) {
 }
 
 const wanted = new Set(positionals.length > 0 ? positionals : parts)
+const number = (name: 'pairs' | 'window' | 'rate' | 'rounds' | 'seconds', fallback: number): number =>
+  Number(values[name] ?? fallback)
+const list = (text: string): number[] => text.split(',').map(Number)
+
 const measures: Readonly<Record<(typeof parts)[number], () => Promise<PartReport | undefined>>> = {
   parser: measureParser,
   dispatch: measureDispatch,
-  chat: () =>
-    measureChat(servers(), {
-      pairs: Number(values.pairs),
-      window: Number(values.window),
-      rate: Number(values.rate),
-      rounds: Number(values.rounds),
-      seconds: Number(values.seconds),
-      warmUpSeconds: 6,
+  chat: () => measureChat('chat', onTheirOwn(), { ...conversation(20, 4, 2000), tls: true }),
+  sm: () => measureChat('sm', onTheirOwn(), conversation(20, 4, 1000)),
+  carbons: () => measureChat('carbons', onTheirOwn(), conversation(20, 4, 500)),
+  archive: () =>
+    measureArchive(onMariadb(), {
+      ...conversation(100, 1, 100),
+      pacedSeconds: number('seconds', 4) * 2.5,
+      restSeconds: 1,
+      idleSeconds: 20,
+    }),
+  offline: () =>
+    measureOffline(onMariadb(), {
+      accounts: Number(values.away),
+      messages: Number(values.messages),
+      rounds: number('rounds', 5),
+      restSeconds: 1,
+    }),
+  pages: () =>
+    measurePages(onMariadb(), {
+      sizes: list(values.sizes),
+      rounds: number('rounds', 3),
+      seconds: number('seconds', 2),
     }),
   idle: () =>
     measureIdle(servers(), {
-      sessions: values.sessions.split(',').map(Number),
+      sessions: list(values.sessions),
       sessionsPerAccount: 10,
       settleSeconds: Number(values.settle),
     }),
@@ -68,7 +102,39 @@ const measures: Readonly<Record<(typeof parts)[number], () => Promise<PartReport
 for (const part of parts) {
   if (!wanted.has(part)) continue
   const report = await measures[part]()
-  if (report !== undefined) publish(report)
+  if (report !== undefined) publish(report, values.results)
+}
+
+function conversation(pairs: number, window: number, rate: number) {
+  const seconds = number('seconds', 4)
+  return {
+    pairs: number('pairs', pairs),
+    window: number('window', window),
+    rate: number('rate', rate),
+    rounds: number('rounds', 5),
+    seconds,
+    pacedSeconds: seconds,
+    warmUpSeconds: 6,
+    restSeconds: 0,
+    idleSeconds: 0,
+    tls: values.tls,
+  }
+}
+
+function onTheirOwn(): Entry[] {
+  return servers().map((kind) => ({ kind, onMariadb: false }))
+}
+
+/** All on MariaDB; ours, which goes first, on SQLite as well. */
+function onMariadb(): Entry[] {
+  return servers().flatMap((kind) =>
+    kind.name === 'stonechat'
+      ? [
+          { kind, onMariadb: true },
+          { kind, onMariadb: false },
+        ]
+      : [{ kind, onMariadb: true }],
+  )
 }
 
 function servers(): ServerKind[] {

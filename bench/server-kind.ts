@@ -3,6 +3,27 @@ export const domain = 'localhost'
 /** The password of every account. */
 export const password = 'benchmark'
 
+/** What of the optional things a server is to do; what is not named is off, on every server. */
+export interface Features {
+  /** Archives one-to-one messages for both sides (XEP-0313). */
+  readonly archive?: boolean
+  /** Offers stream management (XEP-0198). */
+  readonly streamManagement?: boolean
+  /** Offers carbons (XEP-0280). */
+  readonly carbons?: boolean
+}
+
+/** A database of its own on a MariaDB server. */
+export interface DatabaseAccess {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  readonly name: string
+  /** Runs statements, separated by semicolons, and resolves with the rows of the last. */
+  readonly query: (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>
+}
+
 /** What a server is started with. */
 export interface Surroundings {
   /** A folder of its own, empty. */
@@ -11,13 +32,20 @@ export interface Surroundings {
   readonly tlsPort: number
   /** How many accounts to have: user0, user1 and so on. */
   readonly accounts: number
+  readonly features: Features
+  /** Where to keep what people send; without one, in what the server brings along. */
+  readonly database: DatabaseAccess | undefined
 }
 
 /** How to start one kind of server. */
 export interface ServerKind {
   readonly name: string
+  /** What it keeps things in when it is given no database. */
+  readonly ownStorage: string
   /** The version that is installed, or `undefined` when the server is not. */
   version(): string | undefined
+  /** What is missing on this machine for these features and this storage, or `undefined` when nothing is. */
+  lacks(features: Features, onMariadb: boolean): string | undefined
   /** Writes the configuration and says what to run. */
   prepare(where: Surroundings): Promise<Launch>
 }
@@ -29,4 +57,29 @@ export interface Launch {
   readonly env?: Readonly<Record<string, string>>
   /** Called once the ports are open. */
   readonly started?: () => Promise<void>
+  /** Counts what the archives hold: one for each message and owner. Reads the database, not the server. */
+  readonly archivedRows?: () => Promise<number>
+  /** Resolves when work that is put off for minutes is done. */
+  readonly settled?: () => Promise<void>
+  /** Puts messages into the archive of user0, past the server. */
+  readonly fillArchive?: (range: ArchiveRange) => Promise<void>
+}
+
+/**
+ * Messages of a long archive: number `i` was sent at `firstMs + i × stepMs` by `peer<i mod peers>@localhost/x` to user0,
+ * each some 320 bytes long.
+ */
+export interface ArchiveRange {
+  /** First number, included, and last, excluded. */
+  readonly from: number
+  readonly to: number
+  readonly peers: number
+  readonly firstMs: number
+  readonly stepMs: number
+}
+
+/** The number that a `select count(*)` finds. */
+export async function countRows(database: DatabaseAccess, sql: string): Promise<number> {
+  const [row] = await database.query(sql)
+  return Number(Object.values(row ?? {})[0])
 }

@@ -1,69 +1,25 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomInt } from 'node:crypto'
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { askRunningServer } from '../src/net/control-socket.ts'
+import { ejabberd } from './ejabberd.ts'
+import { freePort } from './free-port.ts'
 import type { Target } from './load-client.ts'
-import { ejabberd, prosody } from './peers.ts'
-import { domain, password, type ServerKind } from './server-kind.ts'
+import { prosody } from './prosody.ts'
+import { type DatabaseAccess, domain, type Features, type Launch, password, type ServerKind } from './server-kind.ts'
+import { stonechat } from './stonechat.ts'
 
 /** A server that runs for a measurement. */
 export interface RunningServer {
   readonly name: string
   readonly version: string
   readonly pid: number
+  readonly launch: Launch
   target(tls: boolean): Target
   /** Stops the server, by force if need be, and removes its files. */
   stop(): Promise<void>
-}
-
-/** Stonechat as it stands in this checkout. */
-export const stonechat: ServerKind = {
-  name: 'stonechat',
-  version: () =>
-    (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version,
-  prepare: async ({ folder, plainPort, tlsPort, accounts }) => {
-    writeFileSync(
-      join(folder, 'server.yaml'),
-      `hosts: [${domain}]
-data: ./data
-requireTls: false
-listen:
-  client: { address: 127.0.0.1, port: ${plainPort} }
-  clientTls: { address: 127.0.0.1, port: ${tlsPort} }
-log: { level: warn }
-auth: { scramIterations: 4096 }
-limits: { connections: off, connectionsPerAddress: off, sessionsPerAccount: off }
-`,
-    )
-    const profile = process.env['BENCH_NODE_FLAGS']?.split(' ') ?? []
-    return {
-      command: process.execPath,
-      args: [...profile, fileURLToPath(new URL('../bin/stonechat.js', import.meta.url)), 'serve', '--config', folder],
-      started: () => addAccounts(join(folder, 'data'), accounts),
-    }
-  },
-}
-
-async function addAccounts(dataFolder: string, accounts: number): Promise<void> {
-  for (let i = 0; i < accounts; i++) {
-    const reply = await withPatience(() => askRunningServer(dataFolder, 'user add', [`user${i}@${domain}`, password]))
-    if (reply.error !== undefined) throw new Error(`no account: ${reply.error}`)
-  }
-}
-
-/** The control socket opens a little after the ports. */
-async function withPatience<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  for (let tries = 0; tries < 100; tries++) {
-    const reply = await ask()
-    if (reply !== undefined) return reply
-    await sleep(100)
-  }
-  throw new Error('the server does not answer on its control socket')
 }
 
 /** All servers that can be measured against each other; Stonechat first, since ratios are to it. */
@@ -80,10 +36,15 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
 
 /** Starts a server on free ports of 127.0.0.1 with accounts user0 to user<accounts − 1>; resolves when it takes clients. */
-export async function startServer(kind: ServerKind, accounts: number): Promise<RunningServer> {
+export async function startServer(
+  kind: ServerKind,
+  accounts: number,
+  features: Features = {},
+  database?: DatabaseAccess,
+): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), `bench-${kind.name}-`))
-  const [plainPort, tlsPort] = await freePorts()
-  const launch = await kind.prepare({ folder, plainPort, tlsPort, accounts })
+  const [plainPort, tlsPort] = [await freePort(), await freePort()]
+  const launch = await kind.prepare({ folder, plainPort, tlsPort, accounts, features, database })
   const output = join(folder, 'output.log')
   const fd = openSync(output, 'a')
   const child = spawn(launch.command, launch.args, {
@@ -119,6 +80,7 @@ export async function startServer(kind: ServerKind, accounts: number): Promise<R
     name: kind.name,
     version: kind.version() ?? '',
     pid: child.pid!,
+    launch,
     target: (tls) => ({ domain, port: tls ? tlsPort : plainPort, tls, password }),
     stop,
   }
@@ -139,24 +101,5 @@ function canConnect(port: number): Promise<boolean> {
     socket.once('connect', () => resolve(true))
     socket.once('error', () => resolve(false))
     socket.once('connect', () => socket.destroy())
-  })
-}
-
-/** Two ports nobody uses at this moment, below those the system gives to outgoing connections. */
-async function freePorts(): Promise<[number, number]> {
-  const ports = new Set<number>()
-  while (ports.size < 2) {
-    const port = randomInt(10_000, 32_000)
-    if (await canListen(port)) ports.add(port)
-  }
-  const [plain, tls] = [...ports]
-  return [plain!, tls!]
-}
-
-function canListen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = net.createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }

@@ -12,6 +12,61 @@ create table `accounts` (
   unique key `accounts_host_local` (`host`, `local`)
 );
 
+create table `archive_accounts` (
+  `account` varbinary(767) not null,
+  `preferences` mediumtext collate utf8mb4_bin,
+  `retention` bigint,
+  primary key (`account`)
+);
+
+create table `archive_addresses` (
+  `number` bigint unsigned not null auto_increment,
+  `domain` varbinary(1023) not null,
+  `local` varbinary(1023) not null,
+  primary key (`number`),
+  unique key `archive_addresses_by_jid` (`domain`, `local`)
+);
+
+create table `archive_copies` (
+  `owner` bigint not null,
+  `id` bigint not null,
+  `peer` bigint not null,
+  `resource` bigint not null,
+  `reference` bigint not null,
+  `groupchat` tinyint not null,
+  primary key (`owner`, `id`),
+  key `archive_copies_by_peer` (`owner`, `peer`, `id`, `resource`, `reference`, `groupchat`)
+);
+
+create table `archive_progress` (
+  `name` varbinary(255) not null,
+  `id` bigint not null,
+  primary key (`name`)
+);
+
+create table `archive_readers` (
+  `account` varbinary(767) not null,
+  `resource` varbinary(1023) not null,
+  `last_ms` bigint not null,
+  primary key (`account`, `resource`),
+  key `archive_readers_by_time` (`last_ms`)
+);
+
+create table `archive_search` (
+  `id` bigint not null,
+  `words` mediumtext collate utf8mb4_bin not null,
+  primary key (`id`),
+  fulltext key `archive_search_by_words` (`words`)
+);
+
+create table `archive_stanzas` (
+  `id` bigint not null,
+  `copies` bigint not null,
+  `owners` varbinary(1023) not null,
+  `stanza` mediumtext collate utf8mb4_bin not null,
+  primary key (`id`)
+);
+
 create table `blocking_items` (
   `id` bigint unsigned not null auto_increment,
   `account` varbinary(767) not null,
@@ -51,9 +106,10 @@ create table `offline_messages` (
   `local` varbinary(511) not null,
   `received_ms` bigint not null,
   `message` mediumtext collate utf8mb4_bin not null,
+  `place` bigint not null,
   primary key (`id`),
-  key `offline_messages_by_account` (`host`, `local`, `id`),
-  key `offline_messages_by_time` (`host`, `received_ms`)
+  key `offline_messages_by_time` (`host`, `received_ms`),
+  key `offline_messages_in_order` (`host`, `local`, `place`)
 );
 
 create table `private_storage_elements` (
@@ -62,6 +118,31 @@ create table `private_storage_elements` (
   `name` varbinary(255) not null,
   `element` mediumtext collate utf8mb4_bin not null,
   primary key (`account`, `xmlns`, `name`)
+);
+
+create table `push_registrations` (
+  `account` varbinary(767) not null,
+  `service_hash` varbinary(43) not null,
+  `service` varbinary(3071) not null,
+  `node` mediumtext collate utf8mb4_bin,
+  `resource` varbinary(1023) not null,
+  `options` mediumtext collate utf8mb4_bin,
+  `enabled_ms` bigint not null,
+  primary key (`account`, `service_hash`)
+);
+
+create table `resumable_sessions` (
+  `token_hash` varbinary(64) not null,
+  `host` varbinary(255) not null,
+  `local` varbinary(511) not null,
+  `handled` bigint not null,
+  `seen_ms` bigint not null,
+  `saved` tinyint not null,
+  `state` mediumtext collate utf8mb4_bin,
+  primary key (`token_hash`),
+  key `resumable_sessions_by_account` (`host`, `local`),
+  key `resumable_sessions_by_saved` (`host`, `saved`, `token_hash`),
+  key `resumable_sessions_by_time` (`host`, `seen_ms`)
 );
 
 create table `roster_items` (
@@ -89,6 +170,16 @@ create table `schema_migrations` (
   `name` varbinary(255) not null,
   `applied_ms` bigint,
   primary key (`name`)
+);
+
+create table `unacknowledged_stanzas` (
+  `token_hash` varbinary(64) not null,
+  `position` bigint not null,
+  `stanza` mediumtext collate utf8mb4_bin not null,
+  `handover` varbinary(32),
+  `since_ms` bigint,
+  `owed` mediumtext collate utf8mb4_bin,
+  primary key (`token_hash`, `position`)
 );
 
 create table `vcard_cards` (

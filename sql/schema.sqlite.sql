@@ -13,6 +13,60 @@ CREATE UNIQUE INDEX `accounts_host_folded` on `accounts` (`host`, `folded`);
 
 CREATE UNIQUE INDEX `accounts_host_local` on `accounts` (`host`, `local`);
 
+CREATE TABLE `archive_accounts` (
+  `account` text not null,
+  `preferences` text,
+  `retention` integer,
+  primary key (`account`)
+);
+
+CREATE TABLE `archive_addresses` (
+  `number` integer not null primary key autoincrement,
+  `domain` text not null,
+  `local` text not null
+);
+
+CREATE UNIQUE INDEX `archive_addresses_by_jid` on `archive_addresses` (`domain`, `local`);
+
+CREATE TABLE `archive_copies` (
+  `owner` integer not null,
+  `id` integer not null,
+  `peer` integer not null,
+  `resource` integer not null,
+  `reference` integer not null,
+  `groupchat` integer not null,
+  primary key (`owner`, `id`)
+) without rowid;
+
+CREATE INDEX `archive_copies_by_peer` on `archive_copies` (`owner`, `peer`, `id`, `resource`, `reference`, `groupchat`);
+
+CREATE TABLE `archive_progress` (
+  `name` text not null,
+  `id` integer not null,
+  primary key (`name`)
+);
+
+CREATE TABLE `archive_readers` (
+  `account` text not null,
+  `resource` text not null,
+  `last_ms` integer not null,
+  primary key (`account`, `resource`)
+);
+
+CREATE INDEX `archive_readers_by_time` on `archive_readers` (`last_ms`);
+
+CREATE VIRTUAL TABLE archive_search using fts5(
+  words, content='', contentless_delete=1, detail=none, tokenize="ascii tokenchars '_'"
+);
+
+CREATE TABLE `archive_stanzas` (
+  `id` integer not null,
+  `copies` integer not null,
+  `owners` text not null,
+  `stanza` text not null,
+  primary key (`id`)
+);
+
 CREATE TABLE `blocking_items` (
   `id` integer not null primary key autoincrement,
   `account` text not null,
@@ -51,12 +105,13 @@ CREATE TABLE `offline_messages` (
   `host` text not null,
   `local` text not null,
   `received_ms` integer not null,
-  `message` text not null
+  `message` text not null,
+  `place` integer not null default '0'
 );
 
-CREATE INDEX `offline_messages_by_account` on `offline_messages` (`host`, `local`, `id`);
-
 CREATE INDEX `offline_messages_by_time` on `offline_messages` (`host`, `received_ms`);
+
+CREATE INDEX `offline_messages_in_order` on `offline_messages` (`host`, `local`, `place`);
 
 CREATE TABLE `private_storage_elements` (
   `account` text not null,
@@ -65,6 +120,34 @@ CREATE TABLE `private_storage_elements` (
   `element` text not null,
   primary key (`account`, `xmlns`, `name`)
 );
+
+CREATE TABLE `push_registrations` (
+  `account` text not null,
+  `service_hash` text not null,
+  `service` text not null,
+  `node` text,
+  `resource` text not null,
+  `options` text,
+  `enabled_ms` integer not null,
+  primary key (`account`, `service_hash`)
+);
+
+CREATE TABLE `resumable_sessions` (
+  `token_hash` text not null,
+  `host` text not null,
+  `local` text not null,
+  `handled` integer not null,
+  `seen_ms` integer not null,
+  `saved` integer not null,
+  `state` text null,
+  primary key (`token_hash`)
+);
+
+CREATE INDEX `resumable_sessions_by_account` on `resumable_sessions` (`host`, `local`);
+
+CREATE INDEX `resumable_sessions_by_saved` on `resumable_sessions` (`host`, `saved`, `token_hash`);
+
+CREATE INDEX `resumable_sessions_by_time` on `resumable_sessions` (`host`, `seen_ms`);
 
 CREATE TABLE `roster_items` (
   `account` text not null,
@@ -91,6 +174,16 @@ CREATE TABLE `schema_migrations` (
   `name` text not null,
   `applied_ms` integer null,
   primary key (`name`)
+);
+
+CREATE TABLE `unacknowledged_stanzas` (
+  `token_hash` text not null,
+  `position` integer not null,
+  `stanza` text not null,
+  `handover` text null,
+  `since_ms` integer null,
+  `owed` text null,
+  primary key (`token_hash`, `position`)
 );
 
 CREATE TABLE `vcard_cards` (

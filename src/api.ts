@@ -6,7 +6,7 @@ export { Jid, JidError } from './jid/jid.ts'
 export { CommandError } from './module/command.ts'
 export { type Context, defineModule, type Module, type ServerFacts, soft, type Xep, xep } from './module/define.ts'
 export { type Flow, flows } from './pipeline/flow.ts'
-export type { Handover } from './pipeline/handover.ts'
+export { Handover } from './pipeline/handover.ts'
 export {
   type Collection,
   defineCollection,
@@ -19,8 +19,10 @@ export {
 } from './pipeline/hook.ts'
 export type { IqHandler, IqRequest } from './pipeline/iq-table.ts'
 export type { ReadonlyElement, Sealed, StanzaEvent } from './pipeline/stanza-event.ts'
+export { messageTakers } from './routing/local-delivery.ts'
 export {
   accountDeleting,
+  messageRefused,
   type PreAuthRequest,
   preAuthRequests,
   type StreamElement,
@@ -42,14 +44,14 @@ export type { Session } from './session/session.ts'
 export type { User } from './session/user.ts'
 export { dataForm, type FormField, readForm } from './stanza/data-form.ts'
 export { toDatetime } from './stanza/datetime.ts'
-export { delayElement } from './stanza/delay.ts'
+export { delayElement, setDelay } from './stanza/delay.ts'
 export { errorOf, mayBounce, resultOf } from './stanza/reply.ts'
 export { drop, StanzaDrop, StanzaError } from './stanza/stanza-error.ts'
 export { StreamError } from './stanza/stream-error.ts'
 export { BatchFullError, BatchWriter } from './storage/batch-writer.ts'
 export { type Database, isUnavailable, isUniqueViolation } from './storage/database.ts'
 export type { KeyValue } from './storage/key-value.ts'
-export type { Clock } from './util/clock.ts'
+export type { Cancel, Clock } from './util/clock.ts'
 export { randomId } from './util/id.ts'
 export { KeyedQueue } from './util/keyed-queue.ts'
 export { Lru } from './util/lru.ts'

@@ -1,7 +1,7 @@
 import type Logger from 'bunyan'
 import { CommandError } from './module/command.ts'
 import { type ControlReply, ControlSocket } from './net/control-socket.ts'
-import { Server } from './server.ts'
+import { type Ports, Server } from './server.ts'
 import { defaultConfigFolder, openLog, openTls, programVersion, type Setup } from './setup.ts'
 import { lockData } from './storage/data-lock.ts'
 import { type Database, isUnavailable, openDatabase } from './storage/database.ts'
@@ -82,7 +82,7 @@ async function answer(server: Server, log: Logger, command: string, args: readon
   }
 }
 
-function banner(setup: Setup, ports: { client: number; clientTls: number }): string {
+function banner(setup: Setup, ports: Ports): string {
   const { config, configFolder } = setup
   const lines = [
     `Stonechat ${programVersion()} serves ${config.hosts.join(', ')}.`,
@@ -90,6 +90,7 @@ function banner(setup: Setup, ports: { client: number; clientTls: number }): str
       ? [`  Clients connect to port ${ports.client} (STARTTLS${config.requireTls ? '' : ', or without TLS'}).`]
       : []),
     ...(ports.clientTls > 0 ? [`  Clients connect to port ${ports.clientTls} (TLS from the start).`] : []),
+    ...(ports.component > 0 ? [`  Components connect to port ${ports.component} (without TLS).`] : []),
     ...(ports.client + ports.clientTls === 0 ? ['  Nobody can connect: both listeners are off.'] : []),
     `  Data:           ${config.database.client === 'mysql' ? 'MySQL, and ' : ''}${config.data}`,
     `  Configuration:  ${configFolder} (server.yaml, modules/<name>.yaml; every option stands in modules/<name>/config.yaml)`,

@@ -11,6 +11,7 @@ import type { Connection } from './net/connection.ts'
 import { ConnectionCount, Listener } from './net/listener.ts'
 import { TcpConnection } from './net/tcp-connection.ts'
 import type { TlsContexts } from './net/tls-context.ts'
+import { Components } from './routing/components.ts'
 import { Router } from './routing/router.ts'
 import { Host } from './session/host.ts'
 import { StreamError } from './stanza/stream-error.ts'
@@ -18,6 +19,7 @@ import type { Database } from './storage/database.ts'
 import { KeyValue } from './storage/key-value.ts'
 import { migrate } from './storage/migrate.ts'
 import { ClientStream } from './stream/client-stream.ts'
+import { type ComponentContext, ComponentStream } from './stream/component-stream.ts'
 import type { StreamContext, StreamSettings } from './stream/stream-context.ts'
 import { userCommands } from './user-commands.ts'
 import type { Cancel, Clock } from './util/clock.ts'
@@ -36,14 +38,22 @@ export interface ServerParts {
   readonly version: string
 }
 
-/** The server: hosts with their modules, and the streams of their clients. It listens only when told to. */
+/** The ports in use, 0 for a listener that is off. */
+export interface Ports {
+  readonly client: number
+  readonly clientTls: number
+  readonly component: number
+}
+
+/** The server: hosts with their modules, and the streams of their clients and components. It listens only when told to. */
 export class Server {
   readonly hosts: ReadonlyMap<string, Host>
   readonly commands: Commands = new Commands()
   readonly #parts: ServerParts
   readonly #context: StreamContext
+  readonly #componentContext: ComponentContext
   readonly #modules: readonly HostModules[]
-  readonly #streams = new Set<ClientStream>()
+  readonly #streams = new Set<ClientStream | ComponentStream>()
   readonly #listeners: Listener[] = []
   #cancelSweep: Cancel | undefined
   #stopping = false
@@ -59,7 +69,8 @@ export class Server {
     this.hosts = hosts
     this.#modules = modules
     const { config, clock, log } = parts
-    const router = new Router(log)
+    const components = new Components(Object.keys(config.components))
+    const router = new Router(log, components)
     for (const host of hosts.values()) router.serve(host)
     const { guesses } = config.auth
     const throttle = new Throttle(
@@ -72,6 +83,7 @@ export class Server {
       clock,
     )
     this.#context = { hosts, router, clock, log, settings: streamSettings(config), throttle, decoySecret }
+    this.#componentContext = componentContext(this.#context, components, config)
     for (const command of userCommands(hosts)) this.commands.add(command)
   }
 
@@ -79,7 +91,7 @@ export class Server {
   static async start(parts: ServerParts): Promise<Server> {
     const { config, db, clock, log } = parts
     await migrate(db, sqlFolder)
-    const facts: ServerFacts = {
+    const facts: Omit<ServerFacts, 'components'> = {
       name: 'Stonechat',
       version: parts.version,
       startedMs: clock.now(),
@@ -101,7 +113,8 @@ export class Server {
     }
     const server = new Server(parts, hosts, started, await decoySecret(db))
     for (const host of hosts.values()) {
-      const modules = new HostModules(host, { db, clock, log, server: facts, commands: server.commands })
+      const own = { ...facts, components: componentsOf(host.domain, config) }
+      const modules = new HostModules(host, { db, clock, log, server: own, commands: server.commands })
       try {
         await modules.start(parts.modules.get(host.domain) ?? [])
       } catch (error) {
@@ -114,17 +127,20 @@ export class Server {
     return server
   }
 
-  /** Opens the configured ports; resolves with those in use, 0 for a listener that is off. */
-  async listen(tls: TlsContexts): Promise<{ client: number; clientTls: number }> {
+  /** Opens the configured ports; resolves with those in use. */
+  async listen(tls: TlsContexts): Promise<Ports> {
     const { config, log } = this.#parts
     const count = new ConnectionCount(config.limits)
     const open = async ({ address, port }: { address: string; port: number }, direct: boolean): Promise<number> => {
       if (port === 0) return 0
       return await this.listenOn(address, port, tls, direct, count)
     }
+    const { component } = config.listen
     const ports = {
       client: await open(config.listen.client, false),
       clientTls: await open(config.listen.clientTls, true),
+      component:
+        component.port === 0 ? 0 : await this.listenForComponents(component.address, component.port, tls, count),
     }
     log.info({ ports, hosts: config.hosts }, 'listening')
     return ports
@@ -138,25 +154,57 @@ export class Server {
     direct: boolean,
     count: ConnectionCount = new ConnectionCount({ connections: 0, connectionsPerAddress: 0 }),
   ): Promise<number> {
-    const { pause, drop, time } = this.#parts.config.limits.outbound
-    const limits = { pauseBytes: pause, dropBytes: drop, pauseMs: time }
-    const listener = new Listener(count, this.#parts.log, (socket) => {
-      const stream = this.accept(new TcpConnection(socket, tls, limits, this.#parts.clock))
+    return await this.#listen(address, port, tls, count, (connection) => {
+      const stream = this.accept(connection)
       if (direct) stream.secureFirst()
     })
+  }
+
+  /** Like {@link listenOn}, for components (XEP-0114): without TLS. */
+  async listenForComponents(
+    address: string,
+    port: number,
+    tls: TlsContexts,
+    count: ConnectionCount = new ConnectionCount({ connections: 0, connectionsPerAddress: 0 }),
+  ): Promise<number> {
+    return await this.#listen(address, port, tls, count, (connection) => this.acceptComponent(connection))
+  }
+
+  async #listen(
+    address: string,
+    port: number,
+    tls: TlsContexts,
+    count: ConnectionCount,
+    accept: (connection: Connection) => void,
+  ): Promise<number> {
+    const { pause, drop, time } = this.#parts.config.limits.outbound
+    const limits = { pauseBytes: pause, dropBytes: drop, pauseMs: time }
+    const listener = new Listener(count, this.#parts.log, (socket) =>
+      accept(new TcpConnection(socket, tls, limits, this.#parts.clock)),
+    )
     this.#listeners.push(listener)
     return await listener.listen(address, port)
   }
 
   /** Starts a client's stream on a connection. */
   accept(connection: Connection): ClientStream {
-    const stream = new ClientStream(connection, this.#context, (closed) => {
-      this.#streams.delete(closed)
-      if (this.#streams.size === 0) this.#onLastClosed()
-    })
+    return this.#keep(new ClientStream(connection, this.#context, (closed) => this.#forget(closed)))
+  }
+
+  /** Starts a component's stream on a connection. */
+  acceptComponent(connection: Connection): ComponentStream {
+    return this.#keep(new ComponentStream(connection, this.#componentContext, (closed) => this.#forget(closed)))
+  }
+
+  #keep<S extends ClientStream | ComponentStream>(stream: S): S {
     this.#streams.add(stream)
     if (this.#stopping) stream.close(new StreamError('system-shutdown'))
     return stream
+  }
+
+  #forget(stream: ClientStream | ComponentStream): void {
+    this.#streams.delete(stream)
+    if (this.#streams.size === 0) this.#onLastClosed()
   }
 
   /** Stops in order: no new connections, what came in is finished, every stream hears why, modules let go. */
@@ -164,17 +212,22 @@ export class Server {
     this.#stopping = true
     this.#cancelSweep?.()
     for (const listener of this.#listeners) listener.close()
-    const streams = [...this.#streams]
-    await this.#settled(streams)
-    for (const stream of streams) stream.close(new StreamError('system-shutdown', 'The server is being stopped.'))
+    const clients = [...this.#streams].filter((stream) => stream instanceof ClientStream)
+    const components = [...this.#streams].filter((stream) => stream instanceof ComponentStream)
+    await this.#settled(clients, components)
+    for (const stream of [...clients, ...components])
+      stream.close(new StreamError('system-shutdown', 'The server is being stopped.'))
     for (const modules of [...this.#modules].reverse()) await modules.stop()
     await this.#drained(this.#parts.config.limits.closeTimeout)
   }
 
   /** Waits until what came in is dealt with, at most as long as `limits.stopTimeout` says. */
-  async #settled(streams: readonly ClientStream[]): Promise<void> {
+  async #settled(clients: readonly ClientStream[], components: readonly ComponentStream[]): Promise<void> {
     const { clock, config, log } = this.#parts
-    const all = Promise.all(streams.map((stream) => stream.settle()))
+    const settle = (streams: readonly (ClientStream | ComponentStream)[]) =>
+      Promise.all(streams.map((stream) => stream.settle()))
+    // One after the other, since what clients have sent may wait for what components answer.
+    const all = settle(clients).then(() => settle(components))
     const { promise: late, resolve } = Promise.withResolvers<'late'>()
     const { stopTimeout } = config.limits
     const cancel = stopTimeout > 0 ? clock.after(stopTimeout, () => resolve('late')) : () => {}
@@ -199,6 +252,30 @@ export class Server {
       for (const stream of this.#streams) stream.keepAlive()
       this.#sweepLater()
     })
+  }
+}
+
+/** The components a host tells of: those of its own subdomains, and those under none of the hosts. */
+function componentsOf(host: string, { components, hosts }: ServerConfig): string[] {
+  const isUnder = (domain: string, parent: string) => domain.endsWith(`.${parent}`)
+  return Object.keys(components).filter(
+    (domain) => isUnder(domain, host) || !hosts.some((other) => isUnder(domain, other)),
+  )
+}
+
+function componentContext(client: StreamContext, components: Components, config: ServerConfig): ComponentContext {
+  const { router, clock, log, throttle, settings } = client
+  const { bytes, inboundPending } = config.limits.component
+  const { preAuthLimits, preAuthMs, closeMs } = settings
+  return {
+    router,
+    components,
+    secrets: new Map(Object.entries(config.components).map(([domain, { secret }]) => [domain, secret])),
+    clock,
+    log,
+    throttle,
+    settings: { preAuthLimits, preAuthMs, closeMs, inboundPending, liveLimits: { ...settings.liveLimits, bytes } },
+    serverName: config.hosts[0]!,
   }
 }
 

@@ -34,6 +34,7 @@ export default defineModule({
     ctx.add(discoIdentities, { of: 'host', category: 'server', type: 'im', name: config.name })
     ctx.add(discoIdentities, { of: 'account', category: 'account', type: 'registered' })
     ctx.add(discoItems, { of: 'account', items: resourceItems })
+    ctx.add(discoItems, { of: 'host', items: () => ctx.server.components.map((jid) => ({ jid })) })
 
     const maySee = async ({ from, to }: Pick<DiscoRequest, 'from' | 'to'>): Promise<boolean> =>
       from.bare.equals(to.bare) || ((await ctx.deps.presence?.isSubscriber(to.bare, from.bare)) ?? false)

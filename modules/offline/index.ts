@@ -1,4 +1,4 @@
-import { accountDeleting, defineModule, flows, option, xep } from '#api'
+import { accountDeleting, defineModule, flows, option, sessionClosed, sessionResumed, xep } from '#api'
 import { sessionAvailable } from '../presence/hooks.ts'
 import presence from '../presence/index.ts'
 import { Spool } from './spool.ts'
@@ -31,13 +31,15 @@ export default defineModule({
       .describe('How long a message waits at most; then it is removed without a word.'),
   },
 
-  setup(ctx) {
-    const store = new OfflineStore(ctx.db, ctx.host.domain)
+  async setup(ctx) {
+    const store = await OfflineStore.open(ctx.db, ctx.host.domain, ctx.clock)
     const spool = new Spool(ctx.host, store, ctx.deps.presence, ctx.config, ctx.clock, ctx.log)
+    const { deliveries } = spool
     ctx.flow(flows.message.stranded, 'deliver', (event) => spool.take(event))
-    // What comes while older messages are being delivered waits for them.
-    ctx.flow(flows.message.arriving, 'deliver', (event) => spool.delivery(event.to.local)?.then(() => false) ?? false)
-    ctx.on(sessionAvailable, (session) => spool.deliver(session))
+    ctx.flow(flows.message.arriving, 'deliver', (event) => spool.arrives(event))
+    ctx.on(sessionAvailable, (session) => deliveries.deliver(session))
+    ctx.on(sessionResumed, (session) => deliveries.resumed(session))
+    ctx.on(sessionClosed, (session) => deliveries.ended(session))
     ctx.gate(accountDeleting, ({ jid }) => spool.forget(jid.local))
     ctx.onStop(() => spool.idle())
 

@@ -1,27 +1,20 @@
 import {
   type Clock,
   type Context,
-  delayElement,
-  type Element,
   type Host,
   KeyedQueue,
   Lru,
-  parseDocument,
   type Sealed,
-  type Session,
   StanzaError,
+  type StanzaEvent,
   serialize,
-  type User,
 } from '#api'
 import type { PresenceApi } from '../presence/index.ts'
+import { Deliveries, isTaker } from './delivery.ts'
 import { shouldStore } from './should-store.ts'
-import type { OfflineStore, StoredMessage } from './store.ts'
+import type { OfflineStore, Position } from './store.ts'
+import { Underway } from './underway.ts'
 
-const NS_DELAY = 'urn:xmpp:delay'
-/** Messages read from the store at a time. */
-const PAGE = 100
-/** Characters handed to a stream before what was handed over is deleted: small beside what a stream may leave unsent. */
-const BATCH_CHARACTERS = 1 << 18
 /** Rows removed at a time. */
 const PURGE_BATCH = 500
 /** Accounts, and as many unknown addresses, whose messages are counted in memory; past it a count is asked for again,
@@ -35,24 +28,30 @@ export interface SpoolLimits {
   readonly maxAge: number
 }
 
+/** What becomes of a message. In an object, since whoever waits for the one does not wait for the other. */
+interface Admission {
+  readonly isAdmitted: boolean
+  /** Settles when it is on disk; `undefined` for one that goes nowhere. */
+  readonly stored: Promise<Position> | undefined
+}
+
 /**
- * The messages that wait for the accounts of one host.
- *
- * All work on one account's messages goes through one queue: storing, delivering and deleting never overlap, so what is
- * stored during a delivery follows in order, and two sessions that become available at once share nothing twice. A
- * message is deleted after it was handed to a live session: a crash in between delivers it again and never loses it.
+ * The messages that wait for the accounts of one host: what comes in, and how much of it. How they go out is the matter
+ * of its {@link deliveries}.
  */
 export class Spool {
+  readonly deliveries: Deliveries
   readonly #host: Host
   readonly #store: OfflineStore
   readonly #presence: PresenceApi
   readonly #limits: SpoolLimits
   readonly #clock: Clock
   readonly #log: Context['log']
-  readonly #queue = new KeyedQueue()
-  readonly #deliveries = new Map<string, Promise<void>>()
   readonly #counts = new Lru<string, number>(COUNTED)
   readonly #strangers = new Lru<string, number>(COUNTED)
+  readonly #admissions = new KeyedQueue()
+  /** Messages that are being stored, by account. */
+  readonly #onItsWay = new Underway()
 
   constructor(
     host: Host,
@@ -68,6 +67,15 @@ export class Spool {
     this.#limits = limits
     this.#clock = clock
     this.#log = log
+    this.deliveries = new Deliveries({
+      host,
+      store,
+      clock,
+      log,
+      maxAge: limits.maxAge,
+      onItsWay: (local) => this.#onItsWay.ended(local),
+      onRemoved: (local) => void this.#counts.delete(local),
+    })
   }
 
   /**
@@ -78,41 +86,28 @@ export class Spool {
    */
   take(event: Sealed): boolean | Promise<boolean> {
     const verdict = shouldStore(event.stanza, event.type)
-    if (verdict.keep) return this.#queue.run(event.to.local, () => this.#keep(event))
+    if (verdict.keep) return this.#keep(event)
     if (this.#log.debug()) this.#log.debug({ to: event.to.toString(), because: verdict.because }, 'not kept')
     return verdict.tell ? this.#tell(event) : true
   }
 
-  /** Delivers what waits for the session's account to that session, unless its priority is negative. */
-  deliver(session: Session): void {
-    if (!isTaker(session)) return
-    const { user } = session
-    const { local } = user.jid
-    const delivery = this.#queue
-      .run(local, () => this.#deliver(user, session))
-      .catch((error) =>
-        this.#log.error(
-          { err: error, account: user.jid.toString() },
-          'offline messages could not be delivered; they stay',
-        ),
-      )
-      .then(() => {
-        if (this.#deliveries.get(local) === delivery) this.#deliveries.delete(local)
-      })
-    this.#deliveries.set(local, delivery)
+  /**
+   * Keeps what arrives behind the messages that wait already, of which some may not be with a session yet: while they are
+   * being handed over it waits for that; when no session takes more of them for the time being, it is stored behind them
+   * and true: nobody waits for a slow client.
+   */
+  arrives(event: Sealed): boolean | Promise<boolean> {
+    const { local } = event.to
+    const running = this.deliveries.running(local)
+    if (running !== undefined) return running.then(() => this.arrives(event))
+    return this.deliveries.isBlocked(local) && this.#mayWait(event) ? this.#keep(event) : false
   }
 
-  /** The end of a delivery to an account that is under way, which later messages to it wait for. */
-  delivery(local: string): Promise<void> | undefined {
-    return this.#deliveries.get(local)
-  }
-
-  /** Removes everything that waits for an account. */
+  /** Removes everything that waits for an account that takes no more. */
   async forget(local: string): Promise<void> {
-    await this.#queue.run(local, async () => {
-      await this.#store.forget(local)
-      this.#counts.delete(local)
-    })
+    await this.#onItsWay.ended(local)
+    await this.#store.forget(local)
+    this.#counts.delete(local)
   }
 
   /** Removes what has waited for longer than it may, a few rows at a time. */
@@ -125,7 +120,16 @@ export class Spool {
 
   /** Settles when nothing is under way. */
   async idle(): Promise<void> {
-    await this.#queue.idle()
+    await this.deliveries.idle()
+    await this.#store.idle()
+  }
+
+  /** Whether a message may wait for the account although it has sessions: not one that is for another of them alone. */
+  #mayWait({ stanza, type, to, user }: Sealed): boolean {
+    const sessions = [...(user?.sessions.values() ?? [])]
+    const addressee = sessions.find(({ jid }) => jid.resource === to.resource)
+    if (addressee !== undefined && sessions.filter(isTaker).some((session) => session !== addressee)) return false
+    return (addressee === undefined || isTaker(addressee)) && shouldStore(stanza, type).keep
   }
 
   /**
@@ -137,40 +141,57 @@ export class Spool {
     return true
   }
 
-  async #keep(event: Sealed): Promise<boolean> {
+  #keep(event: Sealed): Promise<boolean> {
+    return this.#onItsWay.add(event.to.local, this.#storeOrRefuse(event))
+  }
+
+  async #storeOrRefuse(event: Sealed): Promise<boolean> {
     const { local } = event.to
-    let stored: boolean
+    let admission: Admission
     try {
-      // RFC 6121 §8.5.1: to the sender, an account that does not exist looks like one whose owner is away. Asked in all
-      // cases: an account may have been deleted while the message was on its way.
-      const exists = await this.#host.accounts.exists(local)
-      stored = exists ? await this.#append(local, event.stanza as Element) : this.#imagine(local)
+      // One after the other, so that messages keep their order although each of them may have to ask the database.
+      admission = await this.#admissions.run(local, () => this.#admit(event))
+      const position = await admission.stored
+      // Whoever came while the message was on its way here was not told of it.
+      const user = this.#host.user(event.to)
+      if (position !== undefined && user !== undefined) this.deliveries.stored(user, position)
     } catch (error) {
+      this.#counts.delete(local)
       this.#log.error({ err: error, to: event.to.toString() }, 'a message could not be stored')
       throw new StanzaError('internal-server-error', 'The message could not be stored. Try again later.', {
         type: 'wait',
       })
     }
     // XEP-0160 §2: "the recipient's offline message queue is full".
-    if (!stored) throw new StanzaError('service-unavailable')
-    // Whoever came while the message was on its way here was not told of it.
-    const user = this.#host.user(event.to)
-    if (user !== undefined && takerOf(user) !== undefined) this.deliver(takerOf(user)!)
+    if (!admission.isAdmitted) throw new StanzaError('service-unavailable')
     return true
   }
 
-  /** Stores a message unless the account is full: one query, and one more when its messages have not been counted. */
-  async #append(local: string, message: Element): Promise<boolean> {
+  /** Begins to store a message unless the account is full: a share in one query, one more when its messages are not counted. */
+  async #admit({ stanza, to, sinceMs }: Sealed): Promise<Admission> {
+    const { local } = to
+    // RFC 6121 §8.5.1: to the sender, an account that does not exist looks like one whose owner is away. Asked in all
+    // cases: an account may have been deleted while the message was on its way.
+    if (!(await this.#host.accounts.exists(local))) return { isAdmitted: this.#imagine(local), stored: undefined }
     const { maxMessages } = this.#limits
     if (maxMessages > 0) {
-      const count = this.#counts.get(local) ?? (await this.#store.count(local))
-      this.#counts.set(local, count)
-      if (count >= maxMessages) return false
+      let count = await this.#count(local)
+      const removing = count < maxMessages ? undefined : this.deliveries.removing(local)
+      if (removing !== undefined) {
+        await removing
+        count = await this.#count(local)
+      }
+      if (count >= maxMessages) return { isAdmitted: false, stored: undefined }
+      this.#counts.set(local, count + 1)
     }
-    await this.#store.append(local, serialize(message), this.#clock.now())
-    const count = this.#counts.get(local)
-    if (count !== undefined) this.#counts.set(local, count + 1)
-    return true
+    const stored = this.#store.append(local, serialize(stanza as StanzaEvent['stanza']), sinceMs)
+    return { isAdmitted: true, stored }
+  }
+
+  async #count(local: string): Promise<number> {
+    const count = this.#counts.get(local) ?? (await this.#store.count(local))
+    this.#counts.set(local, count)
+    return count
   }
 
   /** Counts a message to nobody, so that an account that does not exist fills up like any other. */
@@ -180,57 +201,4 @@ export class Spool {
     this.#strangers.set(local, count + 1)
     return true
   }
-
-  async #deliver(user: User, preferred: Session): Promise<void> {
-    const { local } = user.jid
-    for (let after = 0; ; ) {
-      const page = await this.#store.page(local, after, PAGE)
-      for (let start = 0; start < page.length; ) {
-        const session = isTaker(preferred) ? preferred : takerOf(user)
-        if (session === undefined) return
-        const end = this.#send(session, page, start)
-        await session.drained()
-        // A session that ended meanwhile may have read nothing of it: the next one gets it again.
-        if (!session.live) continue
-        after = page[end - 1]!.id
-        await this.#store.forgetUpTo(local, after)
-        this.#counts.delete(local)
-        start = end
-      }
-      if (page.length < PAGE) return
-    }
-  }
-
-  /** Sends messages from `start` on until a batch is full; returns where it ended. */
-  #send(session: Session, page: readonly StoredMessage[], start: number): number {
-    const oldest = this.#limits.maxAge === 0 ? 0 : this.#clock.now() - this.#limits.maxAge
-    let end = start
-    for (let characters = 0; end < page.length && characters < BATCH_CHARACTERS; end++) {
-      const { text, receivedMs } = page[end]!
-      if (receivedMs < oldest) continue
-      session.send(this.#delayed(text, receivedMs))
-      characters += text.length
-    }
-    return end
-  }
-
-  /** XEP-0203 §4: the message as it came, with the time when it came; only this server speaks for its domain. */
-  #delayed(text: string, receivedMs: number): Element {
-    const message = parseDocument(text)
-    const { domain } = this.#host
-    for (const delay of message.getChildren('delay', NS_DELAY))
-      if (delay.attrs['from'] === domain) message.remove(delay)
-    message.append(delayElement(domain, receivedMs))
-    return message
-  }
-}
-
-function takerOf(user: User): Session | undefined {
-  for (const session of user.sessions.values()) if (isTaker(session)) return session
-  return undefined
-}
-
-/** RFC 6121 §8.5.2.1.1: a resource with a negative priority gets nothing that is for the account. */
-function isTaker(session: Session): boolean {
-  return session.live && session.priority !== null && session.priority >= 0
 }

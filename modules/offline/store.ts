@@ -1,51 +1,185 @@
-import type { Database } from '#api'
+import { BatchWriter, type Clock, type Database, isUniqueViolation } from '#api'
+
+/** Rows in one statement. */
+const ROWS = 100
+/** Characters in one statement, at most three octets each: MySQL takes 16 MiB. */
+const CHARACTERS = 1 << 22
+/** Messages that wait to be written, on all hosts together; one more is refused. */
+const WAITING = 10_000
+/** Batches of ids in one statement, each of a page at most. */
+const DELETIONS = 20
+/** For how long a write is tried again while the database is away, in ms: its senders wait meanwhile. */
+const RETRY_MS = 2000
+/** Likewise for what nobody waits for. */
+const RETRY_DELETION_MS = 10_000
+
+/** Where a message stands among those of its account. */
+export interface Position {
+  readonly place: number
+  /** Decides between messages of the same place. */
+  readonly id: number
+}
+
+/** Before all messages. */
+export const START: Position = { place: -1, id: -1 }
 
 /** A message that waits. */
-export interface StoredMessage {
-  /** Grows with every message of an account. */
-  readonly id: number
+export interface StoredMessage extends Position {
   /** The stanza as it came, as XML. */
   readonly text: string
   readonly receivedMs: number
+}
+
+interface Row {
+  readonly id: number
+  readonly host: string
+  readonly local: string
+  readonly place: number
+  readonly received_ms: number
+  readonly message: string
+}
+
+/**
+ * The writes of all hosts of one database, which share commits.
+ *
+ * Ids are made here and not by the database, so that a batch whose commit nobody knows the outcome of can be written
+ * again: microseconds since the epoch, growing whatever the clock does.
+ */
+class Writing {
+  readonly inserts: BatchWriter<Row>
+  readonly deletions: BatchWriter<readonly number[]>
+  readonly #db: Database
+  #lastId: number
+
+  constructor(db: Database, clock: Clock, lastId: number) {
+    this.#db = db
+    this.#lastId = lastId
+    const bounds = { maxWaiting: WAITING, clock }
+    this.inserts = new BatchWriter<Row>({
+      ...bounds,
+      write: (rows) => this.#insert(rows),
+      maxItems: ROWS,
+      retryMs: RETRY_MS,
+    })
+    this.deletions = new BatchWriter<readonly number[]>({
+      ...bounds,
+      write: async (batches) => void (await db.knex('offline_messages').whereIn('id', batches.flat()).delete()),
+      maxItems: DELETIONS,
+      retryMs: RETRY_DELETION_MS,
+    })
+  }
+
+  nextId(nowMs: number): number {
+    this.#lastId = Math.max(this.#lastId + 1, nowMs * 1000)
+    return this.#lastId
+  }
+
+  async #insert(rows: readonly Row[]): Promise<void> {
+    for (let start = 0; start < rows.length; ) {
+      let end = start
+      for (let characters = 0; end < rows.length; end++) {
+        characters += rows[end]!.message.length
+        if (characters > CHARACTERS && end > start) break
+      }
+      await this.#insertOnce(rows.slice(start, end))
+      start = end
+    }
+  }
+
+  /** One statement: all of it or nothing. When it is repeated, what is there already stays as it is. */
+  async #insertOnce(rows: readonly Row[]): Promise<void> {
+    try {
+      await this.#db.knex('offline_messages').insert(rows)
+    } catch (error) {
+      if (!isUniqueViolation(error) || !(await this.#areThere(rows))) throw error
+    }
+  }
+
+  /** By primary key. Rows of somebody else with the same ids are not those. */
+  async #areThere(rows: readonly Row[]): Promise<boolean> {
+    const ids = rows.map((row) => row.id)
+    const found: Omit<Row, 'message'>[] = await this.#db
+      .knex('offline_messages')
+      .whereIn('id', ids)
+      .select('id', 'host', 'local', 'place', 'received_ms')
+    const byId = new Map(found.map((row) => [row.id, row]))
+    return rows.every((row) => {
+      const there = byId.get(row.id)
+      return there?.host === row.host && there.local === row.local && there.received_ms === row.received_ms
+    })
+  }
+}
+
+const writings = new WeakMap<Database, Promise<Writing>>()
+
+async function openWriting(db: Database, clock: Clock): Promise<Writing> {
+  const row = await db.knex('offline_messages').max({ last: 'id' }).first()
+  return new Writing(db, clock, Number(row?.['last'] ?? 0))
 }
 
 /** The messages that wait for the accounts of one host: the table `offline_messages`. Accounts are prepared local parts. */
 export class OfflineStore {
   readonly #db: Database
   readonly #host: string
+  readonly #clock: Clock
+  readonly #writing: Writing
 
-  constructor(db: Database, host: string) {
+  private constructor(db: Database, host: string, clock: Clock, writing: Writing) {
     this.#db = db
     this.#host = host
+    this.#clock = clock
+    this.#writing = writing
   }
 
-  /** Adds a message behind those of its account. */
-  async append(local: string, text: string, receivedMs: number): Promise<void> {
-    await this.#db.knex('offline_messages').insert({ host: this.#host, local, received_ms: receivedMs, message: text })
+  /** The store of a host; all stores of one database share their commits, and the clock of the first. */
+  static async open(db: Database, host: string, clock: Clock): Promise<OfflineStore> {
+    let writing = writings.get(db)
+    if (writing === undefined) {
+      writing = openWriting(db, clock)
+      writings.set(db, writing)
+      writing.catch(() => writings.delete(db))
+    }
+    return new OfflineStore(db, host, clock, await writing)
   }
 
-  /** How many messages wait for an account; by the index `offline_messages_by_account`. */
+  /**
+   * Adds a message and resolves with its place once it is on disk: behind those of its account, or, for one that came at
+   * `sinceMs` and only now comes here, before those that came later. Messages are written in the order of the calls, many
+   * in one commit. Rejects with the error of the database: then the message may be there all the same, if that was lost
+   * while it committed; and with `BatchFullError` when too much waits.
+   */
+  async append(local: string, text: string, sinceMs?: number): Promise<Position> {
+    const nowMs = this.#clock.now()
+    const id = this.#writing.nextId(nowMs)
+    const place = sinceMs === undefined ? id : Math.min(sinceMs * 1000, id)
+    const row = { id, host: this.#host, local, place, received_ms: sinceMs ?? nowMs, message: text }
+    await this.#writing.inserts.append(row)
+    return { place, id }
+  }
+
+  /** How many messages wait for an account; by the index `offline_messages_in_order`. */
   async count(local: string): Promise<number> {
     const row = await this.#of(local).count({ count: '*' }).first()
     return Number(row?.['count'] ?? 0)
   }
 
-  /** The oldest messages of an account after an id (0: all); by the index `offline_messages_by_account`. */
-  async page(local: string, after: number, limit: number): Promise<StoredMessage[]> {
-    const rows: { id: number; message: string; received_ms: number }[] = await this.#of(local)
-      .where('id', '>', after)
-      .orderBy('id')
+  /** The first messages of an account after a position, in order; by the index `offline_messages_in_order`. */
+  async page(local: string, after: Position, limit: number): Promise<StoredMessage[]> {
+    const rows: Row[] = await this.#of(local)
+      .where('place', '>=', after.place)
+      .where((or) => or.where('place', '>', after.place).orWhere('id', '>', after.id))
+      .orderBy([{ column: 'place' }, { column: 'id' }])
       .limit(limit)
-      .select('id', 'message', 'received_ms')
-    return rows.map((row) => ({ id: row.id, text: row.message, receivedMs: row.received_ms }))
+      .select('id', 'place', 'message', 'received_ms')
+    return rows.map(({ id, place, message, received_ms }) => ({ id, place, text: message, receivedMs: received_ms }))
   }
 
-  /** Removes the messages of an account up to and with an id; by the index `offline_messages_by_account`. */
-  async forgetUpTo(local: string, id: number): Promise<void> {
-    await this.#of(local).where('id', '<=', id).delete()
+  /** Removes messages by their ids, in one statement with what others remove; by primary key. */
+  async remove(ids: readonly number[]): Promise<void> {
+    await this.#writing.deletions.append(ids)
   }
 
-  /** Removes all messages of an account; by the index `offline_messages_by_account`. */
+  /** Removes all messages of an account; by the index `offline_messages_in_order`. */
   async forget(local: string): Promise<void> {
     await this.#of(local).delete()
   }
@@ -64,6 +198,12 @@ export class OfflineStore {
       .pluck('id')
     if (ids.length > 0) await this.#db.knex('offline_messages').whereIn('id', ids).delete()
     return ids.length
+  }
+
+  /** Settles when nothing is being written any more. */
+  async idle(): Promise<void> {
+    await this.#writing.inserts.idle()
+    await this.#writing.deletions.idle()
   }
 
   #of(local: string) {

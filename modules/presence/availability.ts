@@ -3,7 +3,7 @@ import {
   drop,
   type Element,
   type Host,
-  type Jid,
+  Jid,
   parseDocument,
   type Sealed,
   type Session,
@@ -17,7 +17,10 @@ import { presenceWithheld, sessionAvailable, sessionUnavailable } from './hooks.
 import { readPriority } from './priority.ts'
 
 /** Whom a session has sent directed presence to and not taken it back, by address. */
-const directedSlot = defineSlot<Map<string, Jid> | undefined>('presence/directed', () => undefined)
+const directedSlot = defineSlot<Map<string, Jid> | undefined>('presence/directed', () => undefined, {
+  write: (directed) => [...(directed?.keys() ?? [])],
+  read: (addresses: readonly string[]) => new Map(addresses.map((address) => [address, Jid.parse(address)])),
+})
 
 /**
  * Who hears that a session is there (RFC 6121 §4).

@@ -31,11 +31,19 @@ export class Commands {
     return () => this.#specs.delete(spec.name)
   }
 
-  /** Adds a module's command for one host: the host is that of the command's first argument, an account or a domain. */
+  /**
+   * Adds a module's command for one host: the host is that of the command's first argument, an account or a domain.
+   *
+   * @throws Error when the host has a command of that name.
+   */
   addFor(domain: string, name: string, run: CommandRun): () => void {
     const hosts = this.#onHosts.get(name) ?? new Map<string, CommandRun>()
+    if (hosts.has(domain) || this.#specs.has(name)) throw new Error(`two commands are called ${name}`)
     this.#onHosts.set(name, hosts.set(domain, run))
-    return () => hosts.delete(domain)
+    return () => {
+      hosts.delete(domain)
+      if (hosts.size === 0) this.#onHosts.delete(name)
+    }
   }
 
   async run(name: string, args: readonly string[]): Promise<readonly string[]> {

@@ -12,13 +12,21 @@ export type CrashReport = (step: Step, error: unknown) => void
  * `record` step throws is thrown (or rejected) from here; `copy` and `deliver` crashes go to `onCrash`.
  */
 export function runFlow(steps: readonly Step[], event: StanzaEvent, onCrash: CrashReport): boolean | Promise<boolean> {
+  const behind = event.turn?.before !== undefined
   for (let i = 0; i < steps.length; i++) {
-    const outcome = runStep(steps[i]!, event, onCrash)
+    const step = steps[i]!
+    if (behind && isVisible(step)) return goOn(steps, i, event, onCrash)
+    const outcome = runStep(step, event, onCrash)
     if (outcome === undefined || outcome === false) continue
     if (outcome instanceof Promise) return finish(steps, i, outcome, event, onCrash)
-    if (isTaken(steps[i]!, outcome)) return true
+    if (isTaken(step, outcome)) return true
   }
-  return false
+  return behind ? goOn(steps, steps.length, event, onCrash) : false
+}
+
+/** What anybody but its sender sees of a stanza, and so in the order it was sent in. */
+function isVisible(step: Step): boolean {
+  return step.phase === 'copy' || step.phase === 'deliver'
 }
 
 async function finish(
@@ -28,18 +36,28 @@ async function finish(
   event: StanzaEvent,
   onCrash: CrashReport,
 ): Promise<boolean> {
-  for (let i = at; ; ) {
-    if (isTaken(steps[i]!, await settle(steps[i]!, pending, onCrash))) return true
-    for (;;) {
-      if (++i >= steps.length) return false
-      const outcome = runStep(steps[i]!, event, onCrash)
-      if (outcome instanceof Promise) {
-        pending = outcome
-        break
-      }
-      if (isTaken(steps[i]!, outcome)) return true
+  const step = steps[at]!
+  // Those behind it may follow to disk; a record that fails is refused, and they go on.
+  if (step.phase === 'record') event.turn?.recorded()
+  if (isTaken(step, await settle(step, pending, onCrash))) return true
+  return await goOn(steps, at + 1, event, onCrash)
+}
+
+/** The rest of a flow, from `at` on, once it has waited for something. */
+async function goOn(steps: readonly Step[], at: number, event: StanzaEvent, onCrash: CrashReport): Promise<boolean> {
+  let behind = event.turn?.before
+  for (let i = at; i < steps.length; i++) {
+    const step = steps[i]!
+    if (behind !== undefined && isVisible(step)) {
+      await behind
+      behind = undefined
     }
+    const outcome = runStep(step, event, onCrash)
+    if (outcome instanceof Promise && step.phase === 'record') event.turn?.recorded()
+    if (isTaken(step, outcome instanceof Promise ? await settle(step, outcome, onCrash) : outcome)) return true
   }
+  if (behind !== undefined) await behind
+  return false
 }
 
 function runStep(step: Step, event: StanzaEvent, onCrash: CrashReport): unknown {

@@ -1,5 +1,6 @@
 import type { Jid } from '../jid/jid.ts'
 import type { Host } from '../session/host.ts'
+import type { Turn } from '../session/inbox.ts'
 import type { Session } from '../session/session.ts'
 import type { User } from '../session/user.ts'
 import { type Slot, Slots } from '../util/slot.ts'
@@ -46,6 +47,11 @@ export class StanzaEvent {
    * it rejects, the sender gets the error.
    */
   pending: Promise<void> | undefined
+  /**
+   * How the stanza stands to the one before it: what is visible of it waits for `turn.before`, and `turn.recorded` lets the
+   * next be taken up.
+   */
+  turn: Turn | undefined
   /** When the stanza was first handed to a client, ms since the epoch, for one that comes back from there. */
   readonly sinceMs: number | undefined
   #wire: Wire | undefined

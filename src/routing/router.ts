@@ -6,9 +6,11 @@ import type { Handover } from '../pipeline/handover.ts'
 import type { IqRequest, IqTarget } from '../pipeline/iq-table.ts'
 import { type CrashReport, runFlow } from '../pipeline/run.ts'
 import { StanzaEvent, type StanzaKind } from '../pipeline/stanza-event.ts'
+import { messageRefused } from '../session/hooks.ts'
 import type { Host } from '../session/host.ts'
+import type { Turn } from '../session/inbox.ts'
 import type { Session } from '../session/session.ts'
-import { delayElement } from '../stanza/delay.ts'
+import { setDelay } from '../stanza/delay.ts'
 import { errorOf, mayBounce, resultOf } from '../stanza/reply.ts'
 import { StanzaDrop, StanzaError } from '../stanza/stanza-error.ts'
 import { randomId } from '../util/id.ts'
@@ -39,14 +41,14 @@ export class Router {
     this.#hosts.set(host.domain, host)
     host.connect({
       route: (stanza) => this.#fromHost(host, stanza),
-      fromClient: (session, stanza) => this.fromClient(session, stanza),
+      fromClient: (session, stanza, turn) => this.fromClient(session, stanza, turn),
       undelivered: (handover) => this.#undelivered(host, handover),
       serves: (domain) => this.#hosts.has(domain),
     })
   }
 
   /** Takes up a stanza of a bound client. Never throws; a promise settles when the stanza's flows have ended. */
-  fromClient(session: Session, stanza: Element): Pending {
+  fromClient(session: Session, stanza: Element, turn?: Turn): Pending {
     // What was waiting when the account was deleted would keep something for it again.
     if (session.user.deleted) return
     let event: StanzaEvent
@@ -56,7 +58,9 @@ export class Router {
       return this.#refuse(stanza, session, error)
     }
     try {
-      return this.#catch(event, this.#leave(event))
+      // Where the addressee's side is here, too, it is that which others see, and that which records.
+      if (!this.#hosts.has(event.to.domain)) event.turn = turn
+      return this.#catch(event, this.#leave(event, turn))
     } catch (error) {
       return this.#refuse(stanza, session, error)
     }
@@ -66,7 +70,7 @@ export class Router {
    * Takes up a stanza of an outsider, a component so far, who is who it says: it has no leaving side here. Like
    * {@link fromClient} it never throws; a promise settles when the stanza's flows have ended.
    */
-  fromOutside(stanza: Element, from: Jid): Pending {
+  fromOutside(stanza: Element, from: Jid, turn?: Turn): Pending {
     let host: Host | undefined
     try {
       stanza.attrs['from'] = from.toString()
@@ -78,6 +82,7 @@ export class Router {
       if (host === undefined) return this.#toOutside(to.domain, serialize(stanza))
       const user = to.local === '' ? undefined : host.user(to)
       const event = new StanzaEvent(stanza, kind, type, from, to, true, null, host, user)
+      event.turn = turn
       return this.#catch(event, this.#arrive(event))
     } catch (error) {
       if (host !== undefined) return this.#refuse(stanza, null, error, host)
@@ -99,38 +104,30 @@ export class Router {
     throw new StanzaError('service-unavailable', `The component ${domain} is not connected.`, { type: 'wait' })
   }
 
-  #leave(event: StanzaEvent): Pending {
+  #leave(event: StanzaEvent, turn?: Turn): Pending {
     // RFC 6121 §4.5.1: the end of a session is its last presence, also of what waited behind something else until then.
     if (event.origin?.live === false && isAvailability(event)) return
     const taken = this.#run(flows[event.kind].leaving, event)
-    if (typeof taken === 'boolean') return this.#until(event, taken ? undefined : this.#route(event))
-    return taken.then((consumed) => this.#until(event, consumed ? undefined : this.#route(event)))
+    if (typeof taken === 'boolean') return this.#until(event, taken ? undefined : this.#route(event, turn))
+    return taken.then((consumed) => this.#until(event, consumed ? undefined : this.#route(event, turn)))
   }
 
   /** Waits, too, for what a module said must have ended before the stanza counts as handled. */
   #until(event: StanzaEvent, pending: Pending): Pending {
     if (event.pending === undefined) return pending
+    event.turn?.recorded()
     return pending === undefined ? event.pending : pending.then(() => event.pending)
   }
 
   /** From the sender's side to the addressee's. */
-  #route(event: StanzaEvent): Pending {
+  #route(event: StanzaEvent, turn?: Turn): Pending {
     const host = this.#hosts.get(event.to.domain)
     if (host === undefined) return this.#toOutside(event.to.domain, event.wire.text())
     const user = event.to.local === '' ? undefined : host.user(event.to)
-    return this.#arrive(
-      new StanzaEvent(
-        event.stanza,
-        event.kind,
-        event.type,
-        event.from,
-        event.to,
-        event.directed,
-        event.origin,
-        host,
-        user,
-      ),
-    )
+    const { stanza, kind, type, from, to, directed, origin } = event
+    const arriving = new StanzaEvent(stanza, kind, type, from, to, directed, origin, host, user)
+    arriving.turn = turn
+    return this.#arrive(arriving)
   }
 
   #arrive(event: StanzaEvent): Pending {
@@ -208,7 +205,7 @@ export class Router {
       const from = Jid.parse(stanza.attrs['from'] ?? host.domain)
       const to = Jid.parse(stanza.attrs['to']!)
       const user = host.user(to)
-      if (kind === 'message') stanza.append(delayElement(host.domain, sinceMs))
+      if (kind === 'message') setDelay(stanza, host.domain, sinceMs)
       const type = checkShape(stanza, kind)
       const event = new StanzaEvent(stanza, kind, type, from, to, true, null, host, user, sinceMs)
       void this.#catch(event, this.#deliver(event))
@@ -267,8 +264,10 @@ export class Router {
   #refuse(stanza: Element, origin: Session | null, error: unknown, host?: Host): void {
     const reply = this.#replyTo(stanza, error)
     if (reply === undefined) return
-    if (origin !== null) origin.send(reply)
-    else if (host !== undefined && reply.attrs['to'] !== undefined) {
+    if (origin !== null) {
+      origin.send(reply)
+      if (reply.name === 'message') origin.host.hooks.notify(messageRefused, { session: origin, error: reply })
+    } else if (host !== undefined && reply.attrs['to'] !== undefined) {
       if (reply.attrs['to'] !== host.domain) this.#fromHost(host, reply)
       else if (reply.name === 'iq') host.answered(reply)
     }

@@ -32,6 +32,11 @@ export const sessionRests = defineNotice<Session>(
 )
 /** A session that rested, or was taken over from another connection, has a client again. */
 export const sessionResumed = defineNotice<Session>('session/resumed', 'A client has come back to its session.')
+/** A message of a client was refused; the error has been sent to it. */
+export const messageRefused = defineNotice<{ readonly session: Session; readonly error: Element }>(
+  'session/message-refused',
+  'A message of a client was refused; the error has been sent to it.',
+)
 /** An account is about to be deleted: remove what you keep of it. Throwing keeps the account. */
 export const accountDeleting = defineGate<{ readonly host: Host; readonly jid: Jid }>(
   'account/deleting',

@@ -11,6 +11,7 @@ import { type Clock, systemClock } from '../util/clock.ts'
 import { randomId } from '../util/id.ts'
 import type { Element } from '../xml/element.ts'
 import { accountDeleting, sessionClosed, sessionOpened, userLeft, userLoading } from './hooks.ts'
+import type { Turn } from './inbox.ts'
 import { RestingStream } from './resting-stream.ts'
 import { Session, type SessionStream } from './session.ts'
 import { User } from './user.ts'
@@ -24,7 +25,7 @@ export interface HostFeatures {
 /** The way from a host to everybody else. */
 export interface Routing {
   route(stanza: Element): void
-  fromClient(session: Session, stanza: Element): void | Promise<void>
+  fromClient(session: Session, stanza: Element, turn: Turn): void | Promise<void>
   /** Deals with a stanza that was handed to clients none of which has it for certain, now that their sessions are over. */
   undelivered(handover: Handover): void
   serves(domain: string): boolean
@@ -82,8 +83,8 @@ export class Host {
   }
 
   /** Takes up what a client of a session sent; never throws. A promise settles when the stanza's flows have ended. */
-  fromClient(session: Session, stanza: Element): void | Promise<void> {
-    return this.#routing.fromClient(session, stanza)
+  fromClient(session: Session, stanza: Element, turn: Turn): void | Promise<void> {
+    return this.#routing.fromClient(session, stanza, turn)
   }
 
   /**
@@ -155,12 +156,12 @@ export class Host {
   }
 
   /**
-   * Makes a session again that was here before the server was restarted: it rests, and is announced to nobody. Rejects
-   * like `bind`, and with `StanzaError` `conflict` when its resource is taken.
+   * Makes a session again that was here before the server was restarted: it rests, since `sinceMs`, and is announced to
+   * nobody. Rejects like `bind`, and with `StanzaError` `conflict` when its resource is taken.
    */
-  async restore(jid: Jid): Promise<Session> {
+  async restore(jid: Jid, sinceMs: number = this.clock.now()): Promise<Session> {
     let session!: Session
-    const stream = new RestingStream('', true)
+    const stream = new RestingStream('', true, sinceMs)
     await this.bind(
       jid.local,
       stream,

@@ -3,19 +3,48 @@ interface Waiting<T> {
   readonly item: T
 }
 
+/** What one addressee is sent and waits for something. */
+interface Lane<T> {
+  readonly waiting: Waiting<T>[]
+  /** Settles when all that was begun has ended. */
+  tail: Promise<void>
+  /** The item begun last. */
+  last: Turn
+}
+
+/** How an item stands to the one before it, to the same addressee. */
+export class Turn {
+  /** Nobody may see anything of the item before this settles; `undefined` when nothing is before it. */
+  readonly before: Promise<void> | undefined
+  isRecorded = false
+  onRecorded: (() => void) | undefined
+
+  constructor(before: Promise<void> | undefined) {
+    this.before = before
+  }
+
+  /** The item is on its way to disk, behind those before it: the next may be taken up. */
+  recorded(): void {
+    this.isRecorded = true
+    this.onRecorded?.()
+  }
+}
+
 /**
  * Takes up what one stream sends, in order for each addressee (RFC 6120 §10.1): while a stanza waits for something,
- * later ones to the same address queue behind it and those to others go on.
+ * later ones to the same address queue behind it and those to others go on. Once it is on its way to disk, the next is
+ * taken up if it `mayRunAhead`: so a burst shares commits, while `Turn.before` keeps in order what others see.
  *
  * Bounded by its owner: `onFull` is told when `limit` stanzas are under way, `onDrained` when no more than half of them
  * are left; in between the owner reads nothing from the socket.
  */
 export class Inbox<T> {
-  readonly #process: (item: T) => void | Promise<void>
+  readonly #process: (item: T, turn: Turn) => void | Promise<void>
   readonly #limit: number
   readonly #onFull: () => void
   readonly #onDrained: () => void
-  #queues: Map<string, Waiting<T>[]> | undefined
+  readonly #mayRunAhead: (item: T) => boolean
+  #lanes: Map<string, Lane<T>> | undefined
   #pending = 0
   #full = false
   #idle: (() => void)[] | undefined
@@ -27,11 +56,18 @@ export class Inbox<T> {
   onHandled: (() => void) | undefined
 
   /** `process` never throws and its promise never rejects; a `limit` of 0 means none. */
-  constructor(process: (item: T) => void | Promise<void>, limit: number, onFull: () => void, onDrained: () => void) {
+  constructor(
+    process: (item: T, turn: Turn) => void | Promise<void>,
+    limit: number,
+    onFull: () => void,
+    onDrained: () => void,
+    mayRunAhead: (item: T) => boolean = () => false,
+  ) {
     this.#process = process
     this.#limit = limit
     this.#onFull = onFull
     this.#onDrained = onDrained
+    this.#mayRunAhead = mayRunAhead
   }
 
   /** How many items were accepted so far. */
@@ -46,22 +82,25 @@ export class Inbox<T> {
 
   accept(address: string, item: T): void {
     const number = ++this.#accepted
-    const queue = this.#queues?.get(address)
-    if (queue !== undefined) {
-      queue.push({ number, item })
+    const busy = this.#lanes?.get(address)
+    if (busy !== undefined) {
+      busy.waiting.push({ number, item })
       this.#begin()
+      this.#runAhead(busy)
       return
     }
-    const pending = this.#process(item)
+    const turn = new Turn(undefined)
+    const pending = this.#process(item, turn)
     if (pending === undefined) {
       this.#count(number)
       return
     }
-    const waiting: Waiting<T>[] = []
-    this.#queues ??= new Map()
-    this.#queues.set(address, waiting)
     this.#begin()
-    void this.#drain(address, waiting, pending, number)
+    const lane: Lane<T> = { waiting: [], tail: pending.then(() => this.#end(number)), last: turn }
+    turn.onRecorded = () => this.#runAhead(lane)
+    this.#lanes ??= new Map()
+    this.#lanes.set(address, lane)
+    void this.#drain(address, lane)
   }
 
   /** Settles when nothing is under way. */
@@ -73,15 +112,33 @@ export class Inbox<T> {
     })
   }
 
-  async #drain(address: string, waiting: Waiting<T>[], pending: Promise<void>, first: number): Promise<void> {
-    await pending
-    this.#end(first)
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const more = this.#process(next.item)
-      if (more !== undefined) await more
-      this.#end(next.number)
+  async #drain(address: string, lane: Lane<T>): Promise<void> {
+    for (;;) {
+      const { tail } = lane
+      await tail
+      if (tail !== lane.tail) continue
+      if (lane.waiting.length === 0) break
+      this.#take(lane, undefined)
+      this.#runAhead(lane)
     }
-    this.#queues!.delete(address)
+    this.#lanes!.delete(address)
+  }
+
+  #runAhead(lane: Lane<T>): void {
+    while (lane.last.isRecorded && lane.waiting.length > 0 && this.#mayRunAhead(lane.waiting[0]!.item))
+      this.#take(lane, lane.tail)
+  }
+
+  /** Takes up the next of a lane. */
+  #take(lane: Lane<T>, before: Promise<void> | undefined): void {
+    const { item, number } = lane.waiting.shift()!
+    const turn = new Turn(before)
+    lane.last = turn
+    const pending = this.#process(item, turn)
+    // One that ended at once, with a refusal, holds nobody up.
+    if (pending === undefined) turn.recorded()
+    lane.tail = Promise.all([before, pending]).then(() => this.#end(number))
+    turn.onRecorded = () => this.#runAhead(lane)
   }
 
   #count(number: number): void {

@@ -7,10 +7,13 @@ export class RestingStream implements SessionStream {
   session!: Session
   readonly remoteAddress: string
   readonly secure: boolean
+  /** When the connection went, ms since the epoch. */
+  readonly sinceMs: number
 
-  constructor(remoteAddress: string, secure: boolean) {
+  constructor(remoteAddress: string, secure: boolean, sinceMs: number) {
     this.remoteAddress = remoteAddress
     this.secure = secure
+    this.sinceMs = sinceMs
   }
 
   write(_text: string): void {}

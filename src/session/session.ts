@@ -60,16 +60,23 @@ export class Session {
     this.host = host
     this.stream = stream
     this.inbox = new Inbox<Element>(
-      (stanza) => host.fromClient(this, stanza),
+      (stanza, turn) => host.fromClient(this, stanza, turn),
       host.inboundPending,
       () => this.stream.hold(),
       () => this.stream.release(),
+      // What else a client says may depend on what it said before.
+      (stanza) => stanza.name === 'message',
     )
   }
 
   /** Whether the client has no connection at this moment and may come back. */
   get resting(): boolean {
     return this.stream instanceof RestingStream
+  }
+
+  /** Since when it rests, ms since the epoch; `undefined` while its client is connected. */
+  get restingSinceMs(): number | undefined {
+    return this.stream instanceof RestingStream ? this.stream.sinceMs : undefined
   }
 
   /** Sends a stanza to the address it has; false when the session is over. */
@@ -90,13 +97,13 @@ export class Session {
   }
 
   /**
-   * Hands the client the stanza of an event, or, for a copy of it, `as`. Should the client never acknowledge it, and nobody
-   * else who got it, the stanza is dealt with as if it had never been delivered.
+   * Hands the client the stanza of an event, or, for a copy of it, `as`, readdressed to this session. Should the client
+   * never acknowledge it, and nobody else who got it, the stanza is dealt with as if it had never been delivered.
    */
   deliver(event: Pick<StanzaEvent, 'handover' | 'reached' | 'wire'>, as?: Wire): boolean {
     if (!this.live) return false
     const wire = as ?? event.wire
-    const text = wire.text()
+    const text = as === undefined ? wire.text() : as.textTo(this.address)
     if (this.queue === undefined) {
       event.reached()
       this.#send(wire, text, undefined)
@@ -106,15 +113,13 @@ export class Session {
 
   #send(wire: Wire, text: string, owed: Pick<StanzaEvent, 'handover'> | undefined): void {
     if (this.filter?.holds(wire, text) === true) return
-    this.queue?.add(text, owed?.handover())
-    this.stream.write(text)
+    if (this.queue === undefined || this.queue.add(text, owed?.handover())) this.stream.write(text)
   }
 
   /** Sends a stanza past the filter: for the filter itself. */
   pass(text: string): void {
     if (!this.live) return
-    this.queue?.add(text, undefined)
-    this.stream.write(text)
+    if (this.queue === undefined || this.queue.add(text, undefined)) this.stream.write(text)
   }
 
   /**
@@ -138,7 +143,7 @@ export class Session {
   /** The connection is gone and the session stays: until `resume`, what it is sent is only remembered. */
   rest(): void {
     const { remoteAddress, secure } = this.stream
-    const stream = new RestingStream(remoteAddress, secure)
+    const stream = new RestingStream(remoteAddress, secure, this.host.clock.now())
     stream.session = this
     this.stream = stream
   }

@@ -7,3 +7,12 @@ const NS_DELAY = 'urn:xmpp:delay'
 export function delayElement(from: string, sinceMs: number): Element {
   return xml('delay', { xmlns: NS_DELAY, from, stamp: toDatetime(sinceMs) })
 }
+
+/**
+ * Says in a stanza that `from`, a domain of this server, first had it at `sinceMs`, ms since the epoch (XEP-0203 §4): what it
+ * said before, or somebody else in its name, is taken out.
+ */
+export function setDelay(stanza: Element, from: string, sinceMs: number): void {
+  for (const delay of stanza.getChildren('delay', NS_DELAY)) if (delay.attrs['from'] === from) stanza.remove(delay)
+  stanza.append(delayElement(from, sinceMs))
+}

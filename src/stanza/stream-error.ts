@@ -31,17 +31,21 @@ export type StreamCondition =
 /** Ends a stream: thrown or passed to `close`, it becomes the `<stream:error/>` the peer gets (RFC 6120 §4.9). */
 export class StreamError extends Error {
   readonly condition: StreamCondition
+  /** What says more to those who know its namespace (RFC 6120 §4.9.4). */
+  readonly detail: Element | undefined
 
-  constructor(condition: StreamCondition, text = '') {
+  constructor(condition: StreamCondition, text = '', detail?: Element) {
     super(text)
     this.name = 'StreamError'
     this.condition = condition
+    this.detail = detail
   }
 
   /** The element as it goes on the wire, where the prefix `stream` is declared on the root. */
   toElement(): Element {
     const error = xml('stream:error', null, xml(this.condition, { xmlns: NS.streamErrors }))
     if (this.message !== '') error.append(xml('text', { xmlns: NS.streamErrors, 'xml:lang': 'en' }, this.message))
+    if (this.detail !== undefined) error.append(this.detail)
     return error
   }
 }

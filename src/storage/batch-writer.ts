@@ -71,19 +71,22 @@ export class BatchWriter<T> {
     }
   }
 
-  async #commit(batch: readonly Waiting<T>[]): Promise<void> {
-    const error = await this.#write(batch)
+  async #commit(batch: readonly Waiting<T>[], giveUpMs = this.#giveUpMs()): Promise<void> {
+    const error = await this.#write(batch, giveUpMs)
     if (error === undefined) for (const { resolve } of batch) resolve()
     else if (batch.length === 1 || isUnavailable(error)) for (const { reject } of batch) reject(error)
-    // One of them is to blame, and only that one fails.
-    else for (const waiting of batch) await this.#commit([waiting])
+    // One of them is to blame, and only that one fails. Should the database go meanwhile, they do not wait one by one.
+    else for (const waiting of batch) await this.#commit([waiting], giveUpMs)
+  }
+
+  #giveUpMs(): number {
+    return this.#settings.clock.now() + this.#settings.retryMs
   }
 
   /** The error that stays, if any. */
-  async #write(batch: readonly Waiting<T>[]): Promise<unknown> {
-    const { clock, retryMs, write } = this.#settings
+  async #write(batch: readonly Waiting<T>[], giveUpMs: number): Promise<unknown> {
+    const { clock, write } = this.#settings
     const items = batch.map(({ item }) => item)
-    const giveUpMs = clock.now() + retryMs
     for (;;) {
       try {
         await write(items)

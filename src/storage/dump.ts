@@ -11,15 +11,26 @@ async function dumpSqlite({ knex }: Database): Promise<string[]> {
     .whereNotNull('sql')
     .orderBy(['tbl_name', { column: 'type', order: 'desc' }, 'name'])
     .select('sql', 'name')
-  return rows
-    .filter(({ name }) => !name.startsWith('sqlite_'))
-    .map(({ sql }) => (/^create table/i.test(sql) ? layOut(sql) : sql))
+  return (
+    rows
+      // A full-text table keeps its data in tables of SQLite's own making.
+      .filter(
+        ({ name }) =>
+          !name.startsWith('sqlite_') && !rows.some((row) => isFullText(row.sql) && name.startsWith(`${row.name}_`)),
+      )
+      .map(({ sql }) => (/^create table/i.test(sql) ? layOut(sql) : sql))
+  )
 }
 
 function layOut(sql: string): string {
   const open = sql.indexOf('(')
-  const parts = sql.slice(open + 1, -1).replace(/, (?=`\w+` \w+|primary key|foreign key|constraint)/g, ',\n  ')
-  return `${sql.slice(0, open)}(\n  ${parts}\n)`
+  const close = sql.lastIndexOf(')')
+  const parts = sql.slice(open + 1, close).replace(/, (?=`\w+` \w+|primary key|foreign key|constraint)/g, ',\n  ')
+  return `${sql.slice(0, open)}(\n  ${parts}\n)${sql.slice(close + 1)}`
+}
+
+function isFullText(sql: string): boolean {
+  return /^create virtual table .* using fts5/i.test(sql)
 }
 
 interface ColumnRow {
@@ -34,6 +45,7 @@ interface IndexRow {
   readonly tableName: string
   readonly name: string
   readonly nonUnique: number
+  readonly kind: string
   readonly columnName: string
 }
 interface ForeignKeyRow {
@@ -76,7 +88,13 @@ async function indexesOf({ knex }: Database): Promise<IndexRow[]> {
   return await knex('information_schema.statistics')
     .whereRaw('table_schema = database()')
     .orderByRaw("table_name, index_name <> 'PRIMARY', index_name, seq_in_index")
-    .select({ tableName: 'table_name', name: 'index_name', nonUnique: 'non_unique', columnName: 'column_name' })
+    .select({
+      tableName: 'table_name',
+      name: 'index_name',
+      nonUnique: 'non_unique',
+      columnName: 'column_name',
+      kind: 'index_type',
+    })
 }
 
 async function foreignKeysOf({ knex }: Database): Promise<ForeignKeyRow[]> {
@@ -113,7 +131,8 @@ function indexLines(rows: readonly IndexRow[]): string[] {
   return [...byName].map(([name, parts]) => {
     const columns = parts.map((part) => `\`${part.columnName}\``).join(', ')
     if (name === 'PRIMARY') return `primary key (${columns})`
-    return `${parts[0]!.nonUnique === 0 ? 'unique key' : 'key'} \`${name}\` (${columns})`
+    const kind = parts[0]!.kind === 'FULLTEXT' ? 'fulltext key' : parts[0]!.nonUnique === 0 ? 'unique key' : 'key'
+    return `${kind} \`${name}\` (${columns})`
   })
 }
 

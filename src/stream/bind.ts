@@ -17,8 +17,8 @@ export interface BindPolicy {
 /**
  * Binds the resource an IQ asks for, or one of the server's choosing (RFC 6120 §7.6, §7.7).
  *
- * @throws StanzaError `bad-request` for a resource that is no resourcepart, `conflict` when the policy refuses a
- * resource in use, `resource-constraint` at the limit of sessions, `not-allowed` for anything that is no bind request.
+ * @throws StanzaError `bad-request` for anything that is no bind request and a resource that is no resourcepart, `conflict`
+ * when the policy refuses a resource in use, `resource-constraint` at the limit of sessions when none of them rests.
  */
 export async function bindResource(
   iq: Element,
@@ -39,15 +39,31 @@ function choose(user: User, wanted: string, policy: BindPolicy): string {
   // RFC 6120 §7.6.1: a resource of the server's choosing cannot be guessed.
   const resource = wanted === '' ? randomId() : prepare(user, wanted)
   const holder = user.sessions.get(resource)
-  // RFC 6120 §7.7.2.2: a resource in use goes to the newcomer or stays with its holder, as the admin chose.
+  // RFC 6120 §7.7.2.2: a resource in use goes to the newcomer or stays with its holder, as the admin chose; but never with
+  // one that is gone.
   if (holder !== undefined) {
-    if (policy.resourceConflict === 'refuse') throw new StanzaError('conflict', 'That resource is in use.')
+    if (policy.resourceConflict === 'refuse' && !holder.resting)
+      throw new StanzaError('conflict', 'That resource is in use.')
     holder.close(new StreamError('conflict', 'Another client has taken this resource.'))
   }
-  // RFC 6120 §7.6.2.1: the account has reached its limit.
-  if (policy.sessionsPerAccount > 0 && user.sessions.size >= policy.sessionsPerAccount)
-    throw new StanzaError('resource-constraint', 'This account has as many sessions as it may have.')
+  // RFC 6120 §7.6.2.1: the account has reached its limit, unless a client that is gone makes room.
+  while (policy.sessionsPerAccount > 0 && user.sessions.size >= policy.sessionsPerAccount) {
+    const resting = longestResting(user)
+    if (resting !== undefined) resting.close()
+    else throw new StanzaError('resource-constraint', 'This account has as many sessions as it may have.')
+  }
   return resource
+}
+
+/** The session whose client has been gone for longest, if any is gone. */
+function longestResting(user: User): Session | undefined {
+  let longest: Session | undefined
+  for (const session of user.sessions.values()) {
+    const { live, restingSinceMs } = session
+    if (live && restingSinceMs !== undefined && restingSinceMs < (longest?.restingSinceMs ?? Infinity))
+      longest = session
+  }
+  return longest
 }
 
 function prepare(user: User, wanted: string): string {

@@ -84,10 +84,12 @@ export class ComponentStream implements ConnectionReceiver, ParserTarget {
     const { preAuthLimits, preAuthMs, inboundPending } = context.settings
     this.#parser = new StreamParser(this, preAuthLimits)
     this.#inbox = new Inbox<Sent>(
-      ({ stanza, from }) => context.router.fromOutside(stanza, from),
+      ({ stanza, from }, turn) => context.router.fromOutside(stanza, from, turn),
       inboundPending,
       () => this.#hold(),
       () => this.#release(),
+      // A burst of messages of one sender shares commits, as a client's does.
+      ({ stanza }) => stanza.name === 'message',
     )
     connection.receiver = this
     // RFC 6120 §4.9.3.4: a stream that nobody authenticates on is not kept.

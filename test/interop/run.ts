@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run, start } from './process.ts'
 import { playProfanity } from './profanity.ts'
-import { startServer, type TestServer } from './server.ts'
+import { component, startServer, type TestServer } from './server.ts'
 
 // npm run test:clients: stock clients from Debian log in to a real server, find each other and talk.
 
@@ -38,6 +38,17 @@ async function playSlixmpp(server: TestServer): Promise<void> {
   if (code !== 0) throw new Error(`two_people.py ended with ${code}.`)
 }
 
+/** A component with slixmpp, and somebody who talks with it. */
+async function playComponent(server: TestServer): Promise<void> {
+  const { domain, secret } = component
+  await server.addUser('benvolio@localhost', 'good morrow')
+  const args = [String(server.port), server.certificate, String(server.componentPort), domain, 'benvolio@localhost']
+  const input = `${secret}\ngood morrow\n`
+  const scene = start(PYTHON, ['-B', script('component.py'), ...args], { input, show: true })
+  const code = await scene.ended(60_000)
+  if (code !== 0) throw new Error(`component.py ended with ${code}.`)
+}
+
 /** Two people with Profanity, and a slixmpp program that answers one of them. */
 async function playMixed(server: TestServer, folder: string): Promise<void> {
   await server.addUser('echo@localhost', 'narcissus')
@@ -56,6 +67,7 @@ async function main(): Promise<void> {
   const server = await startServer(join(folder, 'server'))
   try {
     await playSlixmpp(server)
+    await playComponent(server)
     await playMixed(server, folder)
     const code = await server.process.stop()
     if (code !== 0) throw new Error(`The server ended with ${code}.`)

@@ -14,6 +14,8 @@ export interface TestServer {
   readonly port: number
   /** TLS from the start. */
   readonly tlsPort: number
+  /** Where the component that is known by {@link component} connects. */
+  readonly componentPort: number
   /** Path of the self-signed certificate. */
   readonly certificate: string
   readonly process: Running
@@ -23,9 +25,12 @@ export interface TestServer {
   complaints(): string[]
 }
 
+/** A component that the server knows. */
+export const component = { domain: 'oracle.localhost', secret: 'know thyself' }
+
 /** Starts a server for `localhost` that lets people register; `folder` is to be its configuration folder. */
 export async function startServer(folder: string): Promise<TestServer> {
-  const [port, tlsPort] = [await freePort(), await freePort()]
+  const [port, tlsPort, componentPort] = [await freePort(), await freePort(), await freePort()]
   await mkdir(join(folder, 'modules'), { recursive: true })
   await writeFile(
     join(folder, 'server.yaml'),
@@ -33,14 +38,18 @@ export async function startServer(folder: string): Promise<TestServer> {
 listen:
   client: { address: 127.0.0.1, port: ${port} }
   clientTls: { address: 127.0.0.1, port: ${tlsPort} }
+  component: { port: ${componentPort} }
+components: { ${component.domain}: { secret: { file: component.secret } } }
 `,
   )
+  await writeFile(join(folder, 'component.secret'), `${component.secret}\n`)
   await writeFile(join(folder, 'modules/registration.yaml'), 'enabled: true\n')
   const server = start(process.execPath, [bin, 'serve', '--config', folder])
   await server.says('Ctrl-C')
   return {
     port,
     tlsPort,
+    componentPort,
     certificate: join(folder, 'certs/self-signed.crt'),
     process: server,
     async addUser(address, password) {

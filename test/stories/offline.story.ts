@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
-import { Jid } from '#api'
-import { type Actor, drain, type Story, story } from '../support/story.ts'
+import { keptElsewhere } from '../../modules/offline/hooks.ts'
+import { defineModule, Jid, sessionClosed, sessionOpened } from '../../src/api.ts'
+import { MemoryQueue } from '../support/memory-queue.ts'
+import { type Actor, drain, type story as Scene, type Story, story as scene } from '../support/story.ts'
+
+/** What the offline store does by itself: no archive has the messages, too. */
+const story: typeof Scene = (title, play, options = {}) =>
+  scene(title, play, { ...options, modules: { archive: { enabled: false }, ...options.modules } })
 
 /** Has Romeo write to an address, and waits until the server is done with it. */
 async function writes(romeo: Actor, to: string, ...ids: string[]): Promise<void> {
@@ -221,4 +227,183 @@ story('A message to somebody away costs one query, the first one two more', asyn
   const later = s.database.queries
   await writes(romeo, juliet, ...Array.from({ length: 20 }, (_, n) => `m${n}`))
   assert.ok(s.database.queries - later <= 20, `${s.database.queries - later} queries`)
+})
+
+const queues = new Map<string, MemoryQueue>()
+const phones = defineModule({
+  name: 'test-phones',
+  summary: 'Has resources called phone acknowledge what they get when the test says so.',
+  implements: [],
+  setup(ctx) {
+    ctx.on(sessionOpened, (session) => {
+      if (session.jid.resource.startsWith('phone')) queues.set(session.address, MemoryQueue.of(session))
+    })
+    ctx.on(sessionClosed, (session) => void queues.delete(session.address))
+  },
+})
+
+/** Has a phone acknowledge what it was sent. */
+function acknowledges(phone: Actor): void {
+  queues.get(phone.jid)!.acknowledge()
+}
+
+/** Settles when no message waits any more. */
+async function noneIsLeft(s: Story): Promise<void> {
+  while ((await s.database.knex('offline_messages').first('id')) !== undefined);
+}
+
+// XEP-0160 §3, XEP-0198 §4
+story(
+  'What a phone has not acknowledged when it goes comes again, first and once, and no more once it has',
+  async (s) => {
+    const romeo = await s.login('romeo/orchard')
+    const juliet = await s.createAccount('juliet')
+    await writes(romeo, juliet, 'one', 'two')
+    const phone = await s.online('juliet/phone')
+    await hears(phone, romeo, 'one', 'two')
+    await phone.cuts()
+    await writes(romeo, juliet, 'three')
+    const second = await s.online('juliet/phone-2')
+    await hears(second, romeo, 'one', 'two', 'three')
+    await second.receivesNothing()
+    acknowledges(second)
+    await noneIsLeft(s)
+    await second.cuts()
+    const chamber = await s.online('juliet/chamber')
+    await chamber.receivesNothing()
+  },
+  { extra: [phones] },
+)
+
+story(
+  'While a phone has the messages and has not acknowledged them nobody waits, and another resource gets the new ones only',
+  async (s) => {
+    const romeo = await s.login('romeo/orchard')
+    const juliet = await s.createAccount('juliet')
+    await writes(romeo, juliet, 'one', 'two')
+    const phone = await s.online('juliet/phone')
+    await hears(phone, romeo, 'one', 'two')
+    const chamber = await s.online('juliet/chamber')
+    await phone.receives`<presence from='${chamber.jid}'/>`
+    await chamber.receives`<presence from='${phone.jid}'/>`
+    await writes(romeo, juliet, 'live')
+    await hears(phone, romeo, 'live')
+    await hears(chamber, romeo, 'live')
+    await phone.cuts()
+    await chamber.receives`<presence from='${phone.jid}' type='unavailable'/>`
+    await hears(chamber, romeo, 'one', 'two')
+    await chamber.receivesNothing()
+  },
+  { extra: [phones] },
+)
+
+// XEP-0198 §4, XEP-0203 §4
+story(
+  'A live message that a phone never acknowledged waits with the time when it was sent, before what came later',
+  async (s) => {
+    const romeo = await s.login('romeo/orchard')
+    const phone = await s.online('juliet/phone')
+    const sent = s.bed.clock.now()
+    await writes(romeo, phone.bare, 'lost')
+    await hears(phone, romeo, 'lost')
+    await s.advance(60_000)
+    // It still looks as if the phone were there, to the server.
+    await romeo.sends`<message to='${phone.jid}' id='lost too'><body>lost too</body></message>`
+    await settles(romeo, phone.bare)
+    await phone.cuts()
+    await writes(romeo, phone.bare, 'later')
+    const chamber = await s.online('juliet/chamber')
+    for (const [id, ms] of [
+      ['lost', sent],
+      ['lost too', sent + 60_000],
+      ['later', sent + 60_000],
+    ] as const) {
+      const message = await chamber.receives`${delayed(s, id, ms)}`
+      assert.equal(message.getChildren('delay', 'urn:xmpp:delay').length, 1)
+    }
+    await chamber.receivesNothing()
+  },
+  { extra: [phones] },
+)
+
+const library = defineModule({
+  name: 'test-library',
+  summary: 'Keeps what is marked for resources called reader.',
+  implements: [],
+  setup(ctx) {
+    ctx.answer(keptElsewhere, ({ session, stanza }) =>
+      session.jid.resource === 'reader' && stanza.getChild('kept', 'urn:example:library') !== undefined
+        ? true
+        : undefined,
+    )
+  },
+})
+
+story(
+  'What a client fetches elsewhere is not delivered a second time; another client gets it here',
+  async (s) => {
+    const romeo = await s.login('romeo/orchard')
+    const juliet = await s.createAccount('juliet')
+    const writesBoth = async () => {
+      await romeo.sends`<message to='${juliet}' type='chat' id='kept'><body>kept</body><kept xmlns='urn:example:library'/></message>`
+      await writes(romeo, juliet, 'only here')
+    }
+    await writesBoth()
+    const reader = await s.online('juliet/reader')
+    await hears(reader, romeo, 'only here')
+    await reader.receivesNothing()
+    await reader.disconnects()
+    await writesBoth()
+    const chamber = await s.online('juliet/chamber')
+    await hears(chamber, romeo, 'kept', 'only here')
+    await chamber.receivesNothing()
+  },
+  { extra: [library] },
+)
+
+/** Twenty of them are more than a client may have unacknowledged. */
+async function writesMuch(romeo: Actor, to: string): Promise<string[]> {
+  const ids = Array.from({ length: 20 }, (_, n) => `much${n}`)
+  for (const id of ids)
+    await romeo.sends`<message to='${to}' type='chat' id='${id}'><body>${'x'.repeat(66_000)}</body></message>`
+  await settles(romeo, to)
+  return ids
+}
+
+story(
+  'A phone that acknowledges nothing of a large store holds up nobody, and everything keeps its order',
+  async (s) => {
+    const romeo = await s.login('romeo/orchard')
+    const juliet = await s.createAccount('juliet')
+    const ids = await writesMuch(romeo, juliet)
+    const phone = await s.online('juliet/phone')
+    await writes(romeo, juliet, 'new')
+    const heard = await messagesOf(phone)
+    assert.deepEqual(heard, ids.slice(0, heard.length))
+    assert.ok(heard.length < 20)
+    while (heard.length < 21) {
+      acknowledges(phone)
+      heard.push(...(await messagesOf(phone)))
+    }
+    assert.deepEqual(heard, [...ids, 'new'])
+    await writes(romeo, juliet, 'live')
+    await hears(phone, romeo, 'live')
+  },
+  { extra: [phones] },
+)
+
+story('Messages of many senders to one account share commits', async (s) => {
+  const juliet = await s.createAccount('juliet')
+  const senders: Actor[] = []
+  for (let n = 0; n < 20; n++) senders.push(await s.login(`romeo${n}/orchard`))
+  await writes(senders[0]!, juliet, 'first')
+  const before = s.database.queries
+  for (const sender of senders) await sender.sends`<message to='${juliet}' type='chat'><body>Hi</body></message>`
+  for (const sender of senders) await settles(sender, juliet)
+  const queries = s.database.queries - before
+  assert.ok(queries <= 10, `${queries} queries for 20 messages`)
+  const balcony = await s.online('juliet/balcony')
+  let heard = 0
+  while (heard < 21) heard += (await messagesOf(balcony)).length
+  assert.equal(heard, 21)
 })

@@ -238,12 +238,22 @@ export class Client {
 
   /** Opens a stream, logs in with PLAIN and binds a resource, or one of the server's choosing. */
   async logsIn(local: string, domain: string, password: string, resource?: string): Promise<void> {
+    await this.authenticates(local, domain, password)
+    await this.binds(resource)
+  }
+
+  /** Opens a stream, logs in with PLAIN and opens the stream anew; returns the features after login. */
+  async authenticates(local: string, domain: string, password: string): Promise<Element> {
     await this.opens(domain)
     const plain = Buffer.from(`\0${local}\0${password}`).toString('base64')
     this.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${plain}</auth>`)
     const answer = await this.next()
     assert.equal(answer.name, 'success', serialize(answer))
-    await this.opens(domain)
+    return await this.opens(domain)
+  }
+
+  /** Binds a resource, or one of the server's choosing. */
+  async binds(resource?: string): Promise<void> {
     const wish = resource === undefined ? '' : `<resource>${resource}</resource>`
     const bound = await this.asks([
       `<iq type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>${wish}</bind></iq>`,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { Jid, type Session, sessionClosed } from '../../src/api.ts'
+import { type Element, Jid, type Session, sessionClosed, sessionRests } from '../../src/api.ts'
 import type { Host } from '../../src/session/host.ts'
 import type { Database } from '../../src/storage/database.ts'
 import { type Bed, type BedOptions, openBed } from './bed.ts'
@@ -23,7 +23,7 @@ export class Actor extends Client {
     await this.#leaves(() => this.send('</stream:stream>'))
   }
 
-  /** Cuts the connection and waits until the server has taken the session down. */
+  /** Cuts the connection and waits until the server has taken the session down, or has it rest. */
   async cuts(): Promise<void> {
     await this.#leaves(() => this.transport.cut())
   }
@@ -34,12 +34,13 @@ export class Actor extends Client {
     // A stream that is over has taken its session along, and another may have the resource now.
     if (this.ended || host.user(jid)?.sessions.get(jid.resource) === undefined) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    const detach = host.hooks.attach(sessionClosed, (session: Session) => {
+    const gone = (session: Session) => {
       if (session.jid.equals(jid)) resolve()
-    })
+    }
+    const detach = [host.hooks.attach(sessionClosed, gone), host.hooks.attach(sessionRests, gone)]
     leave()
     await promise
-    detach()
+    for (const undo of detach) undo()
   }
 }
 
@@ -74,9 +75,18 @@ export class Story {
   async createAccount(local: string, password = PASSWORD, domain = this.domain): Promise<string> {
     const jid = `${local}@${domain}`
     if (this.#accounts.has(jid)) return jid
-    await this.bed.server.hosts.get(domain)!.accounts.create(local, password)
+    const { accounts } = this.bed.server.hosts.get(domain)!
+    // Accounts outlive a server that is restarted.
+    if (!(await accounts.exists(local))) await accounts.create(local, password)
     this.#accounts.add(jid)
     return jid
+  }
+
+  /** Connects and logs in, and binds no resource: the features after login. */
+  async authenticates(local: string, domain = this.domain): Promise<{ actor: Actor; features: Element }> {
+    await this.createAccount(local, PASSWORD, domain)
+    const actor = await this.connects(domain)
+    return { actor, features: await actor.authenticates(local, domain, PASSWORD) }
   }
 
   /** Connects, logs in and binds: `romeo`, `romeo/orchard` or `romeo@capulet.example/orchard`. */

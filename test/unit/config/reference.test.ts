@@ -128,5 +128,5 @@ test('the JSON Schema knows the keys, bounds and words', () => {
   const { properties } = serverJsonSchema() as { properties: Record<string, { properties?: object; enum?: unknown }> }
   assert.deepEqual(Object.keys(properties), Object.keys(serverOptions))
   assert.deepEqual(properties['resourceConflict']!.enum, ['kick', 'refuse'])
-  assert.deepEqual(Object.keys(properties['listen']!.properties!), ['client', 'clientTls'])
+  assert.deepEqual(Object.keys(properties['listen']!.properties!), ['client', 'clientTls', 'component'])
 })

@@ -35,11 +35,17 @@ test('without a folder everything has its default', () => {
     admins: [],
     tls: { certificate: undefined, key: undefined, keyExchange: ['X25519', 'P-256', 'P-384'], hosts: {} },
     requireTls: true,
-    listen: { client: { address: '::', port: 5222 }, clientTls: { address: '::', port: 5223 } },
+    listen: {
+      client: { address: '::', port: 5222 },
+      clientTls: { address: '::', port: 5223 },
+      component: { address: '127.0.0.1', port: 0 },
+    },
+    components: {},
     log: { level: 'info', file: undefined },
     limits: {
       preAuth: { bytes: 8192, elements: 32, time: 30_000 },
       stanza: { bytes: 262_144, depth: 128, elements: 10_000, attributes: 256 },
+      component: { bytes: 524_288, inboundPending: 1000 },
       sessionsPerAccount: 10,
       connections: 10_000,
       connectionsPerAddress: 100,
@@ -108,6 +114,7 @@ limits: { sessionsPerAccount: off, stanza: { bytes: 1MiB } }
   assert.deepEqual(config.listen, {
     client: { address: '::', port: 0 },
     clientTls: { address: '127.0.0.1', port: 15223 },
+    component: { address: '127.0.0.1', port: 0 },
   })
   assert.deepEqual(config.log, { level: 'debug', file: join(dir, 'chat.log') })
   assert.equal(config.limits.sessionsPerAccount, 0)
@@ -230,4 +237,37 @@ test('every limit takes off', () => {
   const { config, problems } = loadServerConfig(folder({ 'server.yaml': JSON.stringify({ limits: off(limits) }) }))
   assert.deepEqual(problems, [])
   assert.doesNotMatch(JSON.stringify(config.limits), /[1-9]/)
+})
+
+test('components have a secret each, which is not a file’s or variable’s name but what is in there', () => {
+  const yaml = `
+listen: { component: { port: 5347 } }
+components:
+  Push.Example.org: { secret: { file: push.secret } }
+  irc.example.org: { secret: romeo }
+`
+  const { config, problems } = loadServerConfig(folder({ 'server.yaml': yaml, 'push.secret': 'juliet\n' }))
+  assert.deepEqual(problems, [])
+  assert.deepEqual(config.components, {
+    'push.example.org': { secret: 'juliet' },
+    'irc.example.org': { secret: 'romeo' },
+  })
+  assert.deepEqual(config.listen.component, { address: '127.0.0.1', port: 5347 })
+})
+
+test('a component cannot be a host, be without a secret, or have nowhere to connect to', () => {
+  const on = 'listen: { component: { port: 5347 } }\n'
+  assert.deepEqual(messages(`${on}hosts: [a.example]\ncomponents: { a.example: { secret: x } }`), [
+    '3:15 a.example is one of the hosts, and cannot be a component too',
+  ])
+  assert.deepEqual(messages(`${on}components: { a.example: {} }`), ['2:26 components.a.example.secret is missing'])
+  assert.deepEqual(messages(`${on}components: { a.example: { secret: '' } }`), [
+    '2:36 components.a.example.secret has a value it cannot take',
+  ])
+  assert.deepEqual(messages(`components: { a.example: { secret: x } }`), [
+    '1:15 a.example cannot connect: listen.component is off',
+  ])
+  assert.deepEqual(messages('listen: { component: { address: a, port: 1 }, client: { address: a, port: 1 } }'), [
+    '1:42 listen.client and listen.component have the same port',
+  ])
 })

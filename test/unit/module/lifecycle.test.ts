@@ -40,7 +40,7 @@ beforeEach(() => {
     db: {} as Database,
     clock,
     log: log as never,
-    server: { name: 'Stonechat', version: '0', startedMs: 0, admins: [] },
+    server: { name: 'Stonechat', version: '0', startedMs: 0, admins: [], components: [] },
     commands: new Commands(),
   })
 })

@@ -140,3 +140,39 @@ test('idle is when nothing is under way, for everybody who asked', async () => {
   assert.deepEqual(log.slice(-2), ['idle 1', 'idle 2'])
   await inbox.idle()
 })
+
+// XEP-0198 §4
+test('what was handled is counted from the first on, without gaps, whatever ends first', async () => {
+  const { inbox, end } = inboxOf()
+  const told: number[] = []
+  inbox.onHandled = () => told.push(inbox.handled)
+  assert.deepEqual([inbox.accepted, inbox.handled], [0, 0])
+  inbox.accept('nurse', 'now 1')
+  assert.deepEqual([inbox.accepted, inbox.handled], [1, 1])
+  inbox.accept('juliet', 'two')
+  inbox.accept('nurse', 'now 3')
+  inbox.accept('tybalt', 'four')
+  inbox.accept('juliet', 'now 5')
+  assert.deepEqual([inbox.accepted, inbox.handled], [5, 1])
+  await end('four')
+  assert.equal(inbox.handled, 1)
+  await end('two')
+  assert.deepEqual([inbox.accepted, inbox.handled], [5, 5])
+  assert.equal(told.at(-1), 5)
+  // What ends at once is counted, and nobody needs to be told.
+  const before = told.length
+  inbox.accept('nurse', 'now 6')
+  assert.deepEqual([inbox.handled, told.length], [6, before])
+})
+
+test('what ends early waits for all that came before it, and is counted once', async () => {
+  const { inbox, end } = inboxOf()
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  for (const name of names) inbox.accept(name, name)
+  const handled: number[] = []
+  for (const name of ['f', 'b', 'c', 'a', 'e', 'd']) {
+    await end(name)
+    handled.push(inbox.handled)
+  }
+  assert.deepEqual(handled, [0, 0, 0, 3, 3, 6])
+})

@@ -1,0 +1,122 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ensureCertificate } from '../src/net/certificate.ts'
+import { debianVersion, libraryFolder } from './debian.ts'
+import { longBody, longStanza } from './long-archive.ts'
+import {
+  type ArchiveRange,
+  countRows,
+  type DatabaseAccess,
+  domain,
+  type Features,
+  password,
+  type ServerKind,
+  type Surroundings,
+} from './server-kind.ts'
+
+const schemaFile = '/usr/share/ejabberd/sql/mysql.sql'
+
+/** ejabberd as Debian packages it, with the modules that do what Stonechat is to do in a part of the bench. */
+export const ejabberd: ServerKind = {
+  name: 'ejabberd',
+  ownStorage: 'Mnesia',
+  version: () => (libraryFolder('ejabberd-') === undefined ? undefined : debianVersion('ejabberd', '/usr/bin/erl')),
+  lacks: (_features, onMariadb) =>
+    onMariadb && libraryFolder('p1_mysql-') === undefined ? 'erlang-p1-mysql' : undefined,
+  prepare: async (where) => {
+    const { folder, accounts, database } = where
+    const config = join(folder, 'ejabberd.yml')
+    writeFileSync(config, await configuration(where))
+    await database?.query(readFileSync(schemaFile, 'utf8'))
+    const register = `lists:foreach(fun(I) -> ejabberd_auth:try_register(<<"user", (integer_to_binary(I))/binary>>, <<"${domain}">>, <<"${password}">>) end, lists:seq(0, ${accounts - 1})), file:write_file("${join(folder, 'ready')}", <<>>).`
+    const launch = {
+      command: 'erl',
+      // Busy waiting of idle schedulers, on by default, would count as work: it is off, in ejabberd's favour.
+      args: [
+        ...['+K', 'true', '+P', '250000', '+sbwt', 'none', '+sbwtdcpu', 'none', '+sbwtdio', 'none'],
+        ...['-noinput', '-mnesia', 'dir', `"${join(folder, 'mnesia')}"`, '-s', 'ejabberd', '-eval', register],
+      ],
+      env: {
+        EJABBERD_CONFIG_PATH: config,
+        EJABBERD_LOG_PATH: join(folder, 'ejabberd.log'),
+        ERL_LIBS: libraryFolder('ejabberd-')!,
+        ERL_MAX_PORTS: '32000',
+        HOME: folder,
+      },
+      started: () => untilThere(join(folder, 'ready')),
+    }
+    if (database === undefined) return launch
+    return {
+      ...launch,
+      archivedRows: () => countRows(database, 'select count(*) from archive'),
+      fillArchive: (range) => fill(database, range),
+    }
+  },
+}
+
+async function configuration({ folder, plainPort, tlsPort, features, database }: Surroundings): Promise<string> {
+  const { certificate, key } = await ensureCertificate(join(folder, 'certs'), [domain])
+  return `loglevel: warning
+hosts: [${domain}]
+certfiles: ["${certificate}", "${key}"]
+auth_method: internal
+auth_password_format: plain
+disable_sasl_mechanisms: [digest-md5, X-OAUTH2]
+${database === undefined ? '' : storage(database)}
+listen:
+  - { port: ${plainPort}, ip: "127.0.0.1", module: ejabberd_c2s, starttls: true, starttls_required: false, backlog: 1000 }
+  - { port: ${tlsPort}, ip: "127.0.0.1", module: ejabberd_c2s, tls: true, backlog: 1000 }
+shaper_rules: { max_user_sessions: 1000, max_user_offline_messages: 5000 }
+modules:
+  mod_roster: { versioning: true }
+  mod_disco: {}
+  mod_caps: {}
+  mod_ping: {}
+  mod_version: {}
+  mod_time: {}
+  mod_last: {}
+  mod_private: {}
+  mod_vcard: {}
+  mod_privacy: {}
+  mod_blocking: {}
+  mod_offline: {}
+${optionalModules(features)}`
+}
+
+function optionalModules({ archive, carbons, streamManagement }: Features): string {
+  return [
+    archive && '  mod_mam: { db_type: sql, default: always, assume_mam_usage: false }\n',
+    carbons && '  mod_carboncopy: {}\n',
+    streamManagement && '  mod_stream_mgmt: {}\n',
+  ]
+    .filter(Boolean)
+    .join('')
+}
+
+function storage({ host, port, user, password: secret, name }: DatabaseAccess): string {
+  return `default_db: sql
+sql_type: mysql
+sql_server: "${host}"
+sql_port: ${port}
+sql_database: "${name}"
+sql_username: "${user}"
+sql_password: "${secret}"`
+}
+
+async function fill(database: DatabaseAccess, { from, to, peers, firstMs, stepMs }: ArchiveRange): Promise<void> {
+  const peer = `concat('peer', seq % ${peers}, '@${domain}'`
+  await database.query(
+    `insert into archive (username, timestamp, peer, bare_peer, xml, txt, kind, nick)
+     select 'user0', (${firstMs} + seq * ${stepMs}) * 1000, ${peer}, '/x'), ${peer}),
+       ${longStanza('seq', peers, 'jabber:client')}, '${longBody()}', 'chat', ''
+     from seq_${from}_to_${to - 1}`,
+  )
+}
+
+async function untilThere(path: string): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    if (existsSync(path)) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error('the accounts were not made')
+}

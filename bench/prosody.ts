@@ -1,0 +1,89 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ensureCertificate } from '../src/net/certificate.ts'
+import { debianVersion, libraryFolder } from './debian.ts'
+import { longStanza } from './long-archive.ts'
+import {
+  type ArchiveRange,
+  countRows,
+  type DatabaseAccess,
+  domain,
+  type Features,
+  password,
+  type ServerKind,
+  type Surroundings,
+} from './server-kind.ts'
+
+/** Prosody as Debian packages it, with the modules that do what Stonechat is to do in a part of the bench. */
+export const prosody: ServerKind = {
+  name: 'prosody',
+  ownStorage: 'files',
+  version: () => debianVersion('prosody', '/usr/bin/prosody'),
+  lacks: (_features, onMariadb) =>
+    onMariadb && libraryFolder('liblua5.4-dbi-mysql') === undefined ? 'lua-dbi-mysql' : undefined,
+  prepare: async (where) => {
+    const { folder, accounts, database } = where
+    const accountFolder = join(folder, 'data', domain, 'accounts')
+    mkdirSync(accountFolder, { recursive: true })
+    for (let i = 0; i < accounts; i++)
+      writeFileSync(join(accountFolder, `user${i}.dat`), `return {\n\t["password"] = "${password}";\n};\n`)
+    const config = join(folder, 'prosody.cfg.lua')
+    writeFileSync(config, await configuration(where))
+    const launch = { command: 'prosody', args: ['-F', '--config', config] }
+    if (database === undefined) return launch
+    const count = `select count(*) from prosodyarchive where store = 'archive'`
+    return {
+      ...launch,
+      archivedRows: () => countRows(database, count),
+      fillArchive: (range) => fill(database, range),
+    }
+  },
+}
+
+async function configuration({ folder, plainPort, tlsPort, features, database }: Surroundings): Promise<string> {
+  const { certificate, key } = await ensureCertificate(join(folder, 'certs'), [domain])
+  return `run_as_root = true
+daemonize = false
+pidfile = "${join(folder, 'prosody.pid')}"
+data_path = "${join(folder, 'data')}"
+network_backend = "epoll"
+interfaces = { "127.0.0.1" }
+c2s_ports = { ${plainPort} }
+c2s_direct_tls_ports = { ${tlsPort} }
+modules_enabled = {
+  "roster", "saslauth", "tls", "disco", "ping", "version", "time", "lastactivity", "private", "vcard", "blocklist"${optionalModules(features)}
+}
+modules_disabled = { "s2s" }
+c2s_require_encryption = false
+allow_unencrypted_plain_auth = true
+authentication = "internal_plain"
+ssl = { certificate = "${certificate}", key = "${key}" }
+c2s_direct_tls_ssl = { certificate = "${certificate}", key = "${key}" }
+log = { warn = "*console" }
+${database === undefined ? '' : storage(database)}
+VirtualHost "${domain}"
+`
+}
+
+function optionalModules({ archive, carbons, streamManagement }: Features): string {
+  const names = [archive && 'mam', carbons && 'carbons', streamManagement && 'smacks']
+  return names.map((name) => (name ? `, "${name}"` : '')).join('')
+}
+
+/** Messages, archived or waiting, are in the database; accounts and rosters stay in files. */
+function storage({ host, port, user, password: secret, name }: DatabaseAccess): string {
+  return `storage = { archive = "sql"; offline = "sql" }
+sql = { driver = "MySQL", database = "${name}", username = "${user}", password = "${secret}", host = "${host}", port = ${port} }
+default_archive_policy = true
+archive_expires_after = "never"`
+}
+
+/** As `mod_storage_sql` would write them, which keeps whole seconds. */
+async function fill(database: DatabaseAccess, { from, to, peers, firstMs, stepMs }: ArchiveRange): Promise<void> {
+  await database.query(
+    `insert into prosodyarchive (host, user, store, \`when\`, \`with\`, \`key\`, type, value)
+     select '${domain}', 'user0', 'archive', floor((${firstMs} + seq * ${stepMs}) / 1000),
+       concat('peer', seq % ${peers}, '@${domain}'), uuid(), 'xml', ${longStanza('seq', peers, 'jabber:client')}
+     from seq_${from}_to_${to - 1}`,
+  )
+}

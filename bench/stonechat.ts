@@ -1,0 +1,110 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { askRunningServer } from '../src/net/control-socket.ts'
+import { countOurRows, fillOurArchive, type OurArchive, untilIndexed } from './our-archive.ts'
+import {
+  type DatabaseAccess,
+  domain,
+  type Features,
+  type Launch,
+  password,
+  type ServerKind,
+  type Surroundings,
+} from './server-kind.ts'
+
+/** The module that does what a feature names. */
+const moduleOf: Readonly<Record<keyof Features, string>> = {
+  archive: 'archive',
+  streamManagement: 'stream-management',
+  carbons: 'carbons',
+}
+
+/** Stonechat as it stands in this checkout. */
+export const stonechat: ServerKind = {
+  name: 'stonechat',
+  ownStorage: 'SQLite',
+  version: () => (JSON.parse(readFileSync(inProject('package.json'), 'utf8')) as { version: string }).version,
+  lacks: (features) => {
+    const missing = optional(features).find(({ wanted, module }) => wanted && !isThere(module))
+    return missing && `the module ${missing.module}`
+  },
+  prepare: async (where) => {
+    const { folder, accounts, database } = where
+    const url = database === undefined ? 'sqlite' : mysqlUrl(database)
+    configure(where, url)
+    const data = join(folder, 'data')
+    const profile = process.env['BENCH_NODE_FLAGS']?.split(' ') ?? []
+    return {
+      command: process.execPath,
+      args: [...profile, inProject('bin/stonechat.js'), 'serve', '--config', folder],
+      started: () => addAccounts(data, accounts),
+      ...(where.features.archive ? archiveOf({ url, dataDir: data }) : {}),
+    }
+  },
+}
+
+function archiveOf(where: OurArchive): Partial<Launch> {
+  return {
+    archivedRows: () => countOurRows(where),
+    fillArchive: (range) => fillOurArchive(where, range),
+    settled: () => untilIndexed(where),
+  }
+}
+
+function configure({ folder, plainPort, tlsPort, features }: Surroundings, url: string): void {
+  writeFileSync(
+    join(folder, 'server.yaml'),
+    `hosts: [${domain}]
+data: ./data
+database: ${url}
+requireTls: false
+listen:
+  client: { address: 127.0.0.1, port: ${plainPort} }
+  clientTls: { address: 127.0.0.1, port: ${tlsPort} }
+log: { level: warn }
+auth: { scramIterations: 4096 }
+limits: { connections: off, connectionsPerAddress: off, sessionsPerAccount: off }
+`,
+  )
+  mkdirSync(join(folder, 'modules'))
+  for (const { wanted, module } of optional(features))
+    if (isThere(module)) writeFileSync(join(folder, 'modules', `${module}.yaml`), `enabled: ${wanted}\n`)
+}
+
+function optional(features: Features): { wanted: boolean; module: string }[] {
+  return (Object.keys(moduleOf) as (keyof Features)[]).map((name) => ({
+    wanted: features[name] === true,
+    module: moduleOf[name],
+  }))
+}
+
+function isThere(module: string): boolean {
+  return existsSync(inProject(`modules/${module}/index.ts`))
+}
+
+function inProject(path: string): string {
+  return fileURLToPath(new URL(`../${path}`, import.meta.url))
+}
+
+function mysqlUrl({ host, port, user, password: secret, name }: DatabaseAccess): string {
+  return `mysql://${user}:${secret}@${host}:${port}/${name}`
+}
+
+async function addAccounts(dataFolder: string, accounts: number): Promise<void> {
+  for (let i = 0; i < accounts; i++) {
+    const reply = await withPatience(() => askRunningServer(dataFolder, 'user add', [`user${i}@${domain}`, password]))
+    if (reply.error !== undefined) throw new Error(`no account: ${reply.error}`)
+  }
+}
+
+/** The control socket opens a little after the ports. */
+async function withPatience<T>(ask: () => Promise<T | undefined>): Promise<T> {
+  for (let tries = 0; tries < 100; tries++) {
+    const reply = await ask()
+    if (reply !== undefined) return reply
+    await sleep(100)
+  }
+  throw new Error('the server does not answer on its control socket')
+}

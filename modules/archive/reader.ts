@@ -1,0 +1,149 @@
+import { type Element, type Session, serialize, toDatetime, xml } from '#api'
+import { timeOf } from './ids.ts'
+import type { Filter, KeptMessage, Page, PageRequest } from './message.ts'
+import { type ArchiveQuery, NS_MAM } from './query.ts'
+import { type PageWish, resultSetElement, unknownId } from './result-set.ts'
+import type { ArchiveStore } from './store.ts'
+
+/** Messages read from the store at a time. */
+const LOT = 100
+/** Characters of stanzas past which a page ends early: it is in memory as a whole. */
+const PAGE_CHARACTERS = 1 << 22
+/** Up to so many messages a page says how many there are in all (XEP-0059 §2.2: the number may be left out). */
+const COUNTED = 1000
+/** Characters handed to a stream before it is waited for. */
+const SENT_AT_ONCE = 1 << 17
+
+/** Answers what owners ask of their archives. */
+export class ArchiveReader {
+  readonly #store: ArchiveStore
+
+  constructor(store: ArchiveStore) {
+    this.#store = store
+  }
+
+  /**
+   * Sends a session the messages it asks for, in order, and resolves with the `<fin/>` that ends them (XEP-0313 §4).
+   *
+   * @throws StanzaError `item-not-found` when the archive lacks a message that the query names.
+   */
+  async answer(session: Session, query: ArchiveQuery): Promise<Element> {
+    const owner = session.user.jid.toString()
+    const { filter, page: wish } = query
+    for (const id of query.named) if (!(await this.#store.has(owner, id))) throw unknownId()
+    if (query.ids !== undefined) return await this.#answerIds(session, query, query.ids)
+    // XEP-0059 §2.7
+    if (wish.max === 0)
+      return fin({ messages: [], complete: false }, undefined, await this.#store.count(owner, filter, 0))
+    const page = await this.#collect(owner, filter, wish)
+    const count = await this.#count(owner, filter, wish, page)
+    await send(session, query, page.messages)
+    return fin(page, indexOf(wish, page, count), count)
+  }
+
+  /** XEP-0313 §5 */
+  async metadata(owner: string): Promise<Element> {
+    const ends = await this.#store.ends(owner)
+    const metadata = xml('metadata', { xmlns: NS_MAM })
+    if (ends !== undefined) metadata.append(endElement('start', ends.first), endElement('end', ends.last))
+    return metadata
+  }
+
+  async #answerIds(session: Session, query: ArchiveQuery, ids: readonly number[]): Promise<Element> {
+    const kept = await this.#store.get(session.user.jid.toString(), ids)
+    if (kept.length < ids.length) throw unknownId()
+    const { fromId = 0, toId = Number.MAX_SAFE_INTEGER } = query.filter
+    const all = kept.filter(({ id }) => id >= fromId && id <= toId)
+    const { max, index } = query.page
+    const page = cut(all, query.page)
+    if (max === 0) return fin({ messages: [], complete: false }, undefined, all.length)
+    await send(session, query, page.messages)
+    const first = page.messages[0]
+    return fin(page, first === undefined ? index : all.indexOf(first), all.length)
+  }
+
+  /** Reads a page in lots, so that a long one leaves others their turn, and ends early when it becomes too large. */
+  async #collect(owner: string, filter: Filter, wish: PageWish): Promise<Page> {
+    let messages: readonly KeptMessage[] = []
+    for (let characters = 0; ; ) {
+      const limit = Math.min(LOT, wish.max - messages.length)
+      const lot = await this.#store.page(owner, filter, requestOf(wish, messages, limit))
+      messages = wish.backwards ? [...lot.messages, ...messages] : [...messages, ...lot.messages]
+      for (const { stanza } of lot.messages) characters += stanza.length
+      if (lot.complete) return { messages, complete: true }
+      if (messages.length >= wish.max || characters >= PAGE_CHARACTERS) return { messages, complete: false }
+    }
+  }
+
+  /** How many messages there are in the whole set, when they are few enough to be counted for each page. */
+  async #count(owner: string, filter: Filter, wish: PageWish, page: Page): Promise<number | undefined> {
+    const isWhole = wish.after === undefined && wish.before === undefined && !wish.index
+    if (isWhole && page.complete) return page.messages.length
+    const count = await this.#store.count(owner, filter, COUNTED + 1)
+    return count > COUNTED ? undefined : count
+  }
+}
+
+/** What to ask the store for when these messages of the page are there. */
+function requestOf(wish: PageWish, sofar: readonly KeptMessage[], limit: number): PageRequest {
+  if (wish.backwards) {
+    const before = sofar[0]?.id ?? wish.before
+    return before === undefined ? { limit, last: true } : { limit, last: true, before }
+  }
+  const after = sofar.at(-1)?.id ?? wish.after
+  if (after !== undefined) return { limit, after }
+  return wish.index === undefined ? { limit } : { limit, skip: wish.index }
+}
+
+/** A page of messages that are at hand, ascending. */
+function cut(all: readonly KeptMessage[], { max, after, before, backwards, index = 0 }: PageWish): Page {
+  const matching = all.filter(({ id }) => id > (after ?? -1) && id < (before ?? Number.POSITIVE_INFINITY)).slice(index)
+  const messages = backwards ? matching.slice(Math.max(0, matching.length - max)) : matching.slice(0, max)
+  return { messages, complete: messages.length === matching.length }
+}
+
+/** Where a page begins in the whole set, when that costs nothing to know (XEP-0059 §2.2). */
+function indexOf(wish: PageWish, { messages, complete }: Page, count: number | undefined): number | undefined {
+  if (wish.index !== undefined) return wish.index
+  if (wish.backwards) {
+    if (complete) return 0
+    return wish.before === undefined && count !== undefined ? count - messages.length : undefined
+  }
+  if (wish.after === undefined) return 0
+  return complete && count !== undefined ? count - messages.length : undefined
+}
+
+function fin({ messages, complete }: Page, index: number | undefined, count: number | undefined): Element {
+  const set = resultSetElement({ first: messages[0]?.id, last: messages.at(-1)?.id, index, count })
+  // XEP-0313 §4.3.1: there is an attribute for the last page only. What is kept does not change: nothing is unstable.
+  const isComplete = complete || count === 0
+  return xml('fin', { xmlns: NS_MAM, complete: isComplete ? 'true' : undefined }, set)
+}
+
+/** Sends the results as text: a stanza that is kept as XML is not parsed to be written again. */
+async function send(session: Session, { queryId, flip }: ArchiveQuery, messages: readonly KeptMessage[]) {
+  const result = xml('result', { xmlns: NS_MAM, queryid: queryId })
+  const from = session.user.jid.toString()
+  const opening = serialize(xml('message', { from, to: session.address }, result)).slice(0, -'/></message>'.length)
+  let characters = 0
+  for (const message of flip ? messages.toReversed() : messages) {
+    const text = `${opening} id="${message.id}">${forwarded(message)}</result></message>`
+    session.pass(text)
+    characters += text.length
+    if (characters < SENT_AT_ONCE) continue
+    characters = 0
+    await session.drained()
+    if (!session.live) return
+  }
+}
+
+/** An archived message with its time, as XML (XEP-0297 §3.1). */
+export function forwarded({ id, stanza }: KeptMessage): string {
+  // What is kept has the namespace of the stream that it came in.
+  const message = `<message xmlns="jabber:client"${stanza.slice('<message'.length)}`
+  return `<forwarded xmlns="urn:xmpp:forward:0"><delay xmlns="urn:xmpp:delay" stamp="${toDatetime(timeOf(id))}"/>${message}</forwarded>`
+}
+
+function endElement(name: string, id: number): Element {
+  return xml(name, { id: String(id), timestamp: toDatetime(timeOf(id)) })
+}

@@ -1,0 +1,137 @@
+import { type Cancel, type Clock, type Context, type KeyValue, randomId } from '#api'
+import { firstIdAt } from './ids.ts'
+import type { SettingsStore } from './settings-store.ts'
+import type { ArchiveStore } from './store.ts'
+
+const EVERY_MS = 3_600_000
+/** The first time after a start: a server that is restarted often gets to it all the same. */
+const FIRST_MS = 60_000
+/** Messages in one transaction, and the pause after it: both short, so that nobody waits for them. */
+const BATCH = 500
+const PAUSE_MS = 50
+const OWNERS = 100
+const PROGRESS_EVERY = 50_000
+/** A node that has not said so for this long is not at it any more. */
+const LEASE_MS = 600_000
+/** How long a client that does not read the archive is believed to be one that does. */
+const READER_MS = 90 * 86_400_000
+
+/** How much is kept; 0 is no bound. */
+export interface RetentionSettings {
+  /** In ms; an account may have another. */
+  readonly retention: number
+  readonly maxMessages: number
+}
+
+/**
+ * Removes messages of one host's archives that are older than they may be or past the quota, the oldest first and a few at
+ * a time, in the background.
+ *
+ * One node does it, by a lease in the key-value table. Two that take it at the same moment both purge, which is a waste and
+ * no harm: what one has removed the other does not find.
+ */
+export class Retention {
+  readonly #store: ArchiveStore
+  readonly #accounts: SettingsStore
+  readonly #kv: KeyValue
+  readonly #settings: RetentionSettings
+  readonly #clock: Clock
+  readonly #log: Context['log']
+  readonly #me = randomId()
+  #cancel: Cancel = () => {}
+  #resume: () => void = () => {}
+  #running: Promise<unknown> = Promise.resolve()
+  #stopped = false
+
+  constructor(parts: {
+    readonly store: ArchiveStore
+    readonly accounts: SettingsStore
+    readonly kv: KeyValue
+    readonly settings: RetentionSettings
+    readonly clock: Clock
+    readonly log: Context['log']
+  }) {
+    this.#store = parts.store
+    this.#accounts = parts.accounts
+    this.#kv = parts.kv
+    this.#settings = parts.settings
+    this.#clock = parts.clock
+    this.#log = parts.log
+  }
+
+  /** Begins to look for old messages, now and then, until `stop`. */
+  start(afterMs: number = FIRST_MS): void {
+    this.#cancel = this.#clock.after(afterMs, () => {
+      this.#running = this.purge()
+        .catch((error) => this.#log.warn({ err: error }, 'old messages could not be removed; it is tried again later'))
+        .then(() => {
+          if (!this.#stopped) this.start(EVERY_MS)
+        })
+    })
+  }
+
+  /** Ends it, between two batches when one is running. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#cancel()
+    this.#resume()
+    await this.#running
+  }
+
+  /** Removes from all archives what is too old or too much; resolves with how many messages that was. */
+  async purge(): Promise<number> {
+    if (!(await this.#takeLease())) return 0
+    let removed = 0
+    let told = 0
+    let last: string | undefined
+    for (;;) {
+      const owners = await this.#store.owners(last, OWNERS)
+      const retentions = await this.#accounts.retentions(owners)
+      for (const owner of owners) {
+        if (this.#stopped) break
+        removed += await this.#purgeOwner(owner, retentions.get(owner) ?? this.#settings.retention)
+        if (removed - told >= PROGRESS_EVERY) {
+          told = removed
+          this.#log.info({ removed, upTo: owner }, 'old messages are being removed from the archive')
+        }
+      }
+      last = owners.at(-1)
+      if (owners.length < OWNERS || this.#stopped) break
+      await this.#takeLease()
+    }
+    await this.#accounts.removeReadersBefore(this.#clock.now() - READER_MS)
+    await this.#kv.delete('purge')
+    if (removed > 0) this.#log.info({ removed }, 'old messages were removed from the archive')
+    return removed
+  }
+
+  async #purgeOwner(owner: string, retention: number): Promise<number> {
+    const { maxMessages } = this.#settings
+    const oldest = retention === 0 ? 0 : firstIdAt(this.#clock.now() - retention)
+    const quota = maxMessages === 0 ? undefined : await this.#store.nthNewest(owner, maxMessages)
+    const before = Math.max(oldest, quota ?? 0)
+    if (before <= 0) return 0
+    for (let removed = 0; ; ) {
+      const batch = await this.#store.purge(owner, before, BATCH)
+      removed += batch
+      if (batch < BATCH) return removed
+      await this.#pause()
+      if (this.#stopped) return removed
+    }
+  }
+
+  async #takeLease(): Promise<boolean> {
+    const [holder, untilMs] = (await this.#kv.get('purge'))?.split(' ') ?? []
+    if (holder !== undefined && holder !== this.#me && Number(untilMs) > this.#clock.now()) return false
+    await this.#kv.set('purge', `${this.#me} ${this.#clock.now() + LEASE_MS}`)
+    return true
+  }
+
+  async #pause(): Promise<void> {
+    if (this.#stopped) return
+    await new Promise<void>((resolve) => {
+      this.#resume = resolve
+      this.#cancel = this.#clock.after(PAUSE_MS, resolve)
+    })
+  }
+}

@@ -1,0 +1,140 @@
+import {
+  accountDeleting,
+  defineModule,
+  flows,
+  type Jid,
+  option,
+  parseDocument,
+  type ReadonlyElement,
+  type Session,
+  StanzaError,
+  sessionOpened,
+  sessionRests,
+  sessionResumed,
+  soft,
+  xep,
+} from '#api'
+import clientState from '../client-state/index.ts'
+import { NS_PUBSUB, NS_PUSH } from './notification.ts'
+import { Notifier } from './notifier.ts'
+import { type Registration, readEnable, readService } from './registration.ts'
+import { Registrations } from './registrations.ts'
+import { PushStore } from './store.ts'
+import { isWorthWaking } from './worth.ts'
+
+export default defineModule({
+  name: 'push',
+  summary: 'Has app servers wake phones when a message waits for them.',
+  implements: [xep(357, '0.4.1')],
+  features: { account: [NS_PUSH] },
+  depends: { clientState: soft(clientState) },
+  options: {
+    summary: option
+      .group({
+        count: option.bool().default(true).describe('How many messages wait.'),
+        sender: option.bool().default(false).describe('Who sent the last one.'),
+        body: option.bool().default(false).describe('What the last one says.'),
+      })
+      .describe('What app servers, which belong to somebody else, are told about messages.'),
+    wakeInactive: option
+      .bool()
+      .default(false)
+      .describe('Whether a device that is connected but says that nobody looks at it is woken too.'),
+    interval: option
+      .duration()
+      .min('100ms')
+      .orOff()
+      .default('5s')
+      .describe('How long after waking a device it is not woken again; what comes meanwhile is told together.'),
+    maxErrors: option
+      .int()
+      .min(1)
+      .orOff()
+      .default(10)
+      .describe('After how many errors in a row an app server is not told any more for that device.'),
+    answerTimeout: option
+      .duration()
+      .min('1s')
+      .default('30s')
+      .describe('After how long an app server that has not answered counts as an error.'),
+    maxRegistrations: option
+      .int()
+      .min(1)
+      .orOff()
+      .default(20)
+      .describe('How many devices of one account can be woken; a newer one takes the place of the oldest.'),
+    maxSize: option
+      .int()
+      .min(256)
+      .orOff()
+      .default(4096)
+      .describe('Most characters a device may have sent along to its app server.'),
+  },
+
+  setup(ctx) {
+    const { host, config, clock, log, deps } = ctx
+    const registrations = new Registrations(new PushStore(ctx.db), clock, config.maxRegistrations)
+    const notifier = new Notifier(host, registrations, config, clock, log)
+
+    ctx.iq('set', 'self', 'enable', NS_PUSH, async (request, { origin }) => {
+      if (origin === null) throw new StanzaError('not-allowed', 'Only a device can ask to be woken.')
+      const registration = readEnable(request, origin.jid.resource, config)
+      notifier.forget(origin.user.jid, registration)
+      for (const gone of await registrations.put(origin.user.jid, registration)) notifier.forget(origin.user.jid, gone)
+    })
+    ctx.iq('set', 'self', 'disable', NS_PUSH, async (request, { from }) => {
+      const gone = await registrations.remove(from, readService(request), request.attrs['node'])
+      for (const registration of gone) notifier.forget(from.bare, registration)
+    })
+
+    const wake = (account: Jid, which: (registration: Registration) => boolean, message: ReadonlyElement) => {
+      const wakeAll = (list: readonly Registration[]) => {
+        for (const registration of list) if (which(registration)) notifier.wake(account, registration, message)
+      }
+      const list = registrations.of(account)
+      if (!(list instanceof Promise)) return wakeAll(list)
+      list.then(wakeAll).catch((error) => log.warn({ err: error, account: `${account}` }, 'devices were not woken'))
+    }
+    const isThere = (session: Session) =>
+      !session.resting && !(config.wakeInactive && deps.clientState?.isInactive(session) === true)
+
+    ctx.flow(flows.message.arriving, 'copy', ({ stanza, type, from, to }) => {
+      if (to.local === '' || from.bare.equals(to.bare) || !isWorthWaking(stanza, type)) return
+      const isAway = ({ resource }: Registration) => {
+        // A room's message is for the one device that is in it.
+        if (type === 'groupchat' && resource !== to.resource) return false
+        const session = host.user(to)?.sessions.get(resource)
+        return session === undefined || !isThere(session)
+      }
+      wake(to.bare, isAway, stanza)
+    })
+    // What was sent into a connection that turns out to be dead waits, too.
+    ctx.on(sessionRests, (session) => {
+      const waiting = [...(session.queue?.unacknowledged() ?? [])].map((text) => parseDocument(text))
+      const last = waiting.findLast((el) => el.name === 'message' && isWorthWaking(el, el.attrs['type'] ?? 'normal'))
+      if (last !== undefined) wake(session.user.jid, ({ resource }) => resource === session.jid.resource, last)
+    })
+    ctx.on(sessionOpened, (session) => notifier.awake(session))
+    ctx.on(sessionResumed, (session) => notifier.awake(session))
+
+    // XEP-0357 §8: an app server that takes no more.
+    ctx.flow(flows.message.arriving, 'deliver', ({ stanza, from, to }) => {
+      const pubsub = stanza.getChild('pubsub', NS_PUBSUB)
+      if (pubsub === undefined || to.local === '' || to.resource !== '') return false
+      if (pubsub.getChild('affiliation', NS_PUBSUB)?.attrs['affiliation'] !== 'none') return false
+      return registrations.remove(to, from.toString(), pubsub.attrs['node']).then((gone) => {
+        for (const registration of gone) notifier.forget(to.bare, registration)
+        return gone.length > 0
+      })
+    })
+
+    ctx.gate(accountDeleting, async ({ jid }) => {
+      for (const registration of await registrations.of(jid)) notifier.forget(jid, registration)
+      await registrations.forget(jid)
+    })
+    ctx.onStop(async () => {
+      notifier.stop()
+      await registrations.idle()
+    })
+  },
+})

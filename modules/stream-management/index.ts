@@ -1,0 +1,86 @@
+import {
+  accountDeleting,
+  defineModule,
+  sessionClosed,
+  sessionLost,
+  sessionRests,
+  streamElements,
+  streamFeatures,
+  xep,
+  xml,
+} from '#api'
+import { Counts } from './counts.ts'
+import { NS } from './elements.ts'
+import { negotiation } from './negotiation.ts'
+import { options } from './options.ts'
+import { Restart } from './restart.ts'
+import { Resumptions } from './resumptions.ts'
+import { Rounds } from './rounds.ts'
+import { ResumableStore } from './store.ts'
+
+const HOUR_MS = 3_600_000
+const PURGE_BATCH = 500
+
+export default defineModule({
+  name: 'stream-management',
+  summary:
+    'Acknowledges what clients send, remembers what they have not acknowledged, and lets them come back to their sessions.',
+  implements: [xep(198, '1.6.3', 'Without §9, which needs SASL2 and Bind 2.')],
+  options,
+
+  setup(ctx) {
+    const { host, config, clock, log } = ctx
+    const store = new ResumableStore(ctx.db, host.domain)
+    const counts = new Counts(store, clock, (error) => log.warn({ err: error }, 'handled counts could not be written'))
+    const surroundings = { policy: config, rounds: new Rounds(ctx.after, clock), clock }
+    const { maxResting } = config
+    const resumptions = new Resumptions({ host, store, counts, clock, after: ctx.after, log, maxResting })
+    const restart = new Restart(host, store, resumptions, surroundings, log)
+
+    // XEP-0198 §2.
+    ctx.add(streamFeatures, { when: 'after-login', element: () => xml('sm', { xmlns: NS }) })
+
+    let noting = false
+    const noteLater = () => {
+      if (noting || config.counts.every === 0 || resumptions.size === 0) return
+      noting = true
+      ctx.after(config.counts.every, () => {
+        noting = false
+        resumptions.noteCounts()
+        noteLater()
+      })
+    }
+
+    for (const element of negotiation({ config, surroundings, resumptions, onGranted: noteLater }))
+      ctx.add(streamElements, element)
+
+    ctx.answer(sessionLost, (session) => (resumptions.of(session) === undefined ? undefined : true))
+    ctx.on(sessionRests, (session) => resumptions.rested(session))
+    ctx.on(sessionClosed, (session) => resumptions.closed(session))
+    ctx.gate(accountDeleting, ({ jid }) => counts.forget(jid.local))
+
+    const purgeLater = () =>
+      ctx.after(HOUR_MS, () => {
+        purge().catch((error) => log.warn({ err: error }, 'old handled counts could not be removed'))
+        purgeLater()
+      })
+    const purge = async () => {
+      // Those of sessions that go on stay.
+      resumptions.noteCounts(true)
+      await counts.idle()
+      if (config.counts.keep === 0) return
+      while ((await store.forgetBefore(clock.now() - config.counts.keep, PURGE_BATCH)) === PURGE_BATCH);
+    }
+    purgeLater()
+
+    ctx.onReady(async () => {
+      await restart.restore(config.resumption > 0)
+      noteLater()
+    })
+    ctx.onStop(async () => {
+      resumptions.noteCounts()
+      await counts.idle()
+      await restart.save()
+    })
+  },
+})
