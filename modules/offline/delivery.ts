@@ -123,9 +123,10 @@ export class Deliveries {
     return this.#removals.ended(local)
   }
 
-  /** Settles when nothing is being handed over any more. */
+  /** Settles when what is being handed over or removed now is. */
   async idle(): Promise<void> {
     await Promise.all([...this.#deliveries.values()].map(({ running }) => running))
+    await this.#removals.idle()
   }
 
   #begin(session: Session, after: Position): void {

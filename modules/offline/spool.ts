@@ -120,6 +120,7 @@ export class Spool {
 
   /** Settles when nothing is under way. */
   async idle(): Promise<void> {
+    await this.#onItsWay.idle()
     await this.deliveries.idle()
     await this.#store.idle()
   }

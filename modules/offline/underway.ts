@@ -19,4 +19,9 @@ export class Underway {
     const works = this.#works.get(account)
     return works === undefined ? undefined : Promise.allSettled(works).then(() => {})
   }
+
+  /** Settles when what is being done now for anybody has ended, well or not. */
+  async idle(): Promise<void> {
+    await Promise.allSettled([...this.#works.values()].flatMap((works) => [...works]))
+  }
 }

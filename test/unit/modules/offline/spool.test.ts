@@ -86,3 +86,11 @@ test('offline: messages keep their order, whatever each of them has to ask first
   await Promise.all(['1', '2', '3'].map((id) => scene.takes(id, '', 500)))
   assert.deepEqual(scene.store.ids, ['1', '2', '3'])
 })
+
+test('offline: who stops waits for what has come in, also before it is written', async () => {
+  const scene = new Scene()
+  const taken = scene.takes('1')
+  await scene.spool.idle()
+  assert.deepEqual(scene.store.ids, ['1'])
+  await taken
+})
