@@ -20,6 +20,7 @@ const core = {
     xep(4, '2.13.2', 'Forms of the modules that have them.'),
     xep(68, '1.3.0'),
     xep(82, '1.1.1'),
+    xep(114, '1.6', 'The accepting side, without TLS.'),
     xep(368, '1.1.0', 'Direct TLS with ALPN; the SRV records are the admin’s.'),
     xep(440, '1.0.0'),
   ],
