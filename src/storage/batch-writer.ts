@@ -1,5 +1,5 @@
 import type { Clock } from '../util/clock.ts'
-import { isUnavailable } from './failure.ts'
+import { isDiskFull, isUnavailable } from './failure.ts'
 
 /** What a batch writer writes with, and its bounds. */
 export interface BatchSettings<T> {
@@ -9,7 +9,7 @@ export interface BatchSettings<T> {
   readonly maxItems: number
   /** Most items that wait; one more is refused. */
   readonly maxWaiting: number
-  /** For how long a batch is tried again while the database is out of reach, in ms. */
+  /** For how long a batch is tried again while the database is out of reach, in ms; one that the disk is full for is not. */
   readonly retryMs: number
   readonly clock: Clock
 }
@@ -92,7 +92,8 @@ export class BatchWriter<T> {
         await write(items)
         return undefined
       } catch (error) {
-        if (!isUnavailable(error) || clock.now() >= giveUpMs) return error ?? new Error('not written')
+        if (!isUnavailable(error) || isDiskFull(error) || clock.now() >= giveUpMs)
+          return error ?? new Error('not written')
         await new Promise<void>((resolve) => clock.after(RETRY_EVERY_MS, resolve))
       }
     }

@@ -26,8 +26,19 @@ export interface Database {
    * with an error that {@link isUnavailable}, the commit may still have taken place.
    */
   transaction<T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T>
+  /**
+   * Runs statements one after the other in one transaction, like {@link transaction} but for about half the CPU: for what
+   * every batch of messages needs.
+   */
+  commit(statements: readonly Statement[]): Promise<void>
   /** Waits for what is running, then closes all connections. Closing twice does nothing. */
   close(): Promise<void>
+}
+
+/** SQL with a question mark for each of its bindings. */
+export interface Statement {
+  readonly sql: string
+  readonly bindings: readonly (string | number | null)[]
 }
 
 /** How to open a database. */
@@ -84,6 +95,11 @@ function cureFor(code: string): string {
   return 'Start the database server, or correct the option "database".'
 }
 
+interface Pool {
+  acquireConnection(): Promise<{ __knex__disposed?: unknown }>
+  releaseConnection(connection: object): Promise<void>
+}
+
 class KnexDatabase implements Database {
   readonly knex: Knex
   readonly dialect: 'mysql' | 'sqlite'
@@ -120,6 +136,40 @@ class KnexDatabase implements Database {
       } catch (error) {
         if (attempt === ATTEMPTS || !isDeadlock(error)) throw error
       }
+    }
+  }
+
+  async commit(statements: readonly Statement[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#commit(statements)
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isDeadlock(error)) throw error
+      }
+    }
+  }
+
+  async #commit(statements: readonly Statement[]): Promise<void> {
+    const client = this.knex.client as Pool
+    const connection = await client.acquireConnection()
+    const run = async (sql: string, bindings: Statement['bindings'] = []) => {
+      await this.knex.raw(sql, bindings as Knex.RawBinding[]).connection(connection)
+    }
+    try {
+      await run(this.dialect === 'sqlite' ? 'BEGIN IMMEDIATE' : 'BEGIN')
+      try {
+        for (const { sql, bindings } of statements) await run(sql, bindings)
+        await run('COMMIT')
+      } catch (error) {
+        // A connection that does not even take this back is of no use to anybody.
+        await run('ROLLBACK').catch((failure) => {
+          // SQLite takes a transaction back by itself when, say, the disk is full.
+          if (!/no transaction is active/.test(String(failure))) connection.__knex__disposed = failure
+        })
+        throw error
+      }
+    } finally {
+      await client.releaseConnection(connection)
     }
   }
 

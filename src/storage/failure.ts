@@ -25,6 +25,12 @@ export function isUnavailable(error: unknown): boolean {
   return UNAVAILABLE.has(code) || code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_IOERR') || isFatal(error)
 }
 
+/** True for an error that stays until somebody makes room: there is no point in trying again soon. */
+export function isDiskFull(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === 'SQLITE_FULL' || code === 'ER_DISK_FULL'
+}
+
 function isFatal(error: unknown): boolean {
   return error instanceof Error && ((error as { fatal?: boolean }).fatal === true || error.name === 'KnexTimeoutError')
 }

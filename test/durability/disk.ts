@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,7 +27,9 @@ export async function openSmallDisk(): Promise<SmallDisk | string> {
     await rm(folder, { recursive: true, force: true })
     return `no small file system can be mounted here (root may): ${String(mounted.stderr ?? mounted.error).trim()}`
   }
-  const atExit = () => void spawnSync('umount', ['-l', folder])
+  const atExit = () => {
+    if (spawnSync('umount', ['-l', folder]).status === 0) rmSync(folder, { recursive: true, force: true })
+  }
   process.on('exit', atExit)
   const ballast = join(folder, 'ballast')
   return {

@@ -88,6 +88,8 @@ async function playAll(setting: Omit<Setting, 'dialect'>): Promise<boolean> {
   return passed
 }
 
+// What runs and lies about is put away at exit.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
 let mysql: Mariadb | undefined
 try {
   const needsMysql = databases.includes('mysql') && kind === stonechat && !values['self-test']

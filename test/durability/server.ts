@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
@@ -111,7 +111,10 @@ export class ServerProcess {
   readonly #folder: string
   #command: readonly string[] = []
   #child: ChildProcess | undefined
-  readonly #atExit = () => void this.#child?.kill('SIGKILL')
+  readonly #atExit = () => {
+    this.#child?.kill('SIGKILL')
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 })
+  }
 
   private constructor(kind: Kind, folder: string, target: Target) {
     this.kind = kind

@@ -109,6 +109,8 @@ async function soak(server: ServerProcess): Promise<Sample[]> {
   return samples
 }
 
+// What runs and lies about is put away at exit.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
 const mariadb = values.database === 'mysql' ? await startMariadb() : undefined
 const database = mariadb === undefined ? 'sqlite' : await mariadb.createDatabase()
 // Sessions that nobody comes back to would pile up for longer than this runs.

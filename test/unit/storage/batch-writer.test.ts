@@ -136,6 +136,16 @@ describe('a batch writer', () => {
     assert.deepEqual(batches, [['1', '2'], ['1', '2'], ['1', '2'], ['3']])
   })
 
+  test('tells everybody at once that the disk is full', async () => {
+    const { append, end, batches, order } = stage({ retryMs: 1000 })
+    append('1')
+    append('2')
+    await turn()
+    await end(Object.assign(new Error('full'), { code: 'SQLITE_FULL' }))
+    assert.deepEqual(order, ['1: full', '2: full'])
+    assert.equal(batches.length, 1)
+  })
+
   test('gives a batch up when the database stays away, all of it at once', async () => {
     const { append, end, batches, order, clock } = stage({ retryMs: 500 })
     append('1')

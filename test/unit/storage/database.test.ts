@@ -189,6 +189,19 @@ eachDatabase((openMigrated) => {
     assert.equal(await db.transaction(async (trx) => (await trx('counted').insert({ a: 2, b: 7 })) && 'done'), 'done')
   })
 
+  test('statements are committed together or not at all, and the connection is as good as before', async () => {
+    const insert = (a: number) => ({ sql: 'insert into counted (a) values (?)', bindings: [a] })
+    await db.commit([insert(10), insert(11)])
+    await assert.rejects(db.commit([insert(12), insert(10)]), isUniqueViolation)
+    await assert.rejects(db.commit([insert(13), { sql: 'insert into nowhere values (1)', bindings: [] }]))
+    await db.commit([])
+    await db.transaction(async (trx) => void (await trx('counted').insert({ a: 14 })))
+    await Promise.all(Array.from({ length: 20 }, (_, n) => db.commit([insert(20 + n), insert(40 + n)])))
+    const kept = await db.knex('counted').where('a', '>=', 10).orderBy('a').pluck('a')
+    assert.deepEqual(kept, [10, 11, 14, ...Array.from({ length: 40 }, (_, n) => 20 + n)])
+    await db.knex('counted').where('a', '>=', 10).delete()
+  })
+
   test('primary and unique keys that are taken are told apart from other errors', async () => {
     await assert.rejects(db.knex('counted').insert({ a: 2 }), isUniqueViolation)
     await assert.rejects(db.knex('counted').insert({ a: 3, b: 7 }), isUniqueViolation)
