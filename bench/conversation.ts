@@ -110,7 +110,6 @@ async function play(scenes: readonly Scene[], settings: ConversationSettings, wa
       scene.paced.push(await playRound(scene, { seconds: pacedSeconds, rate }, restSeconds))
     }
   }
-  await Promise.all(scenes.map(({ contender }) => contender.server.launch.settled?.()))
   for (const scene of scenes) scene.outsideMicros = scene.tally.outsideMicros()
 }
 

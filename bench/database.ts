@@ -28,11 +28,11 @@ export function lacksMariadb(): string | undefined {
   return findProgram('mariadbd') && findProgram('mariadb-install-db') ? undefined : 'mariadb-server'
 }
 
-/** The servers that run, each with its folder. */
-const running = new Map<ChildProcess, string>()
+/** The folders of the servers, each with its process once that runs. */
+const running = new Map<string, ChildProcess | undefined>()
 process.on('exit', () => {
-  for (const [child, folder] of running) {
-    child.kill('SIGKILL')
+  for (const [folder, child] of running) {
+    child?.kill('SIGKILL')
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
 })
@@ -43,6 +43,7 @@ process.on('exit', () => {
  */
 export async function startMariadb(name: string): Promise<Mariadb> {
   const folder = mkdtempSync(join(tmpdir(), `bench-mariadb-${name}-`))
+  running.set(folder, undefined)
   const data = join(folder, 'data')
   const user = `--user=${userInfo().username}`
   const install = [
@@ -56,7 +57,7 @@ export async function startMariadb(name: string): Promise<Mariadb> {
   const port = await freePort()
   const log = join(folder, 'log')
   const child = launch(folder, log, [user, `--datadir=${data}`, `--port=${port}`])
-  running.set(child, folder)
+  running.set(folder, child)
   let connection: Connection | undefined
   const stop = async (): Promise<void> => {
     connection?.destroy()
@@ -65,7 +66,7 @@ export async function startMariadb(name: string): Promise<Mariadb> {
       child.kill('SIGKILL')
       await gone
     }
-    running.delete(child)
+    running.delete(folder)
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
   try {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ArchivedMessage } from '../modules/archive/message.ts'
 import { type Database, openDatabase } from '../src/storage/database.ts'
 import { systemClock } from '../src/util/clock.ts'
@@ -6,8 +5,6 @@ import { longMessage } from './long-archive.ts'
 import { type ArchiveRange, domain } from './server-kind.ts'
 
 const perCommit = 500
-/** Messages are made ready for searches some minutes after they came. */
-const indexedWithinMs = 400_000
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 /** Where Stonechat's archive is. */
@@ -21,19 +18,7 @@ export function countOurRows(where: OurArchive): Promise<number> {
   return inDatabase(where, (db) => numberOf(db, 'select count(*) as n from archive_copies'))
 }
 
-/** Resolves when all archived messages can be searched for, which is work that is put off; rejects after some minutes. */
-export function untilIndexed(where: OurArchive): Promise<void> {
-  return inDatabase(where, async (db) => {
-    const last = await numberOf(db, 'select coalesce(max(id), 0) as n from archive_stanzas')
-    const giveUpMs = Date.now() + indexedWithinMs
-    while ((await numberOf(db, `select id as n from archive_progress where name = 'indexed'`)) < last) {
-      if (Date.now() > giveUpMs) throw new Error('the messages are not made ready for searches')
-      await sleep(1_000)
-    }
-  })
-}
-
-/** As the server would write them, and ready for searches. */
+/** As the server would write them. */
 export function fillOurArchive(where: OurArchive, range: ArchiveRange): Promise<void> {
   return inDatabase(where, async (db) => {
     const { ArchiveStore } = await import('../modules/archive/store.ts')
@@ -43,7 +28,6 @@ export function fillOurArchive(where: OurArchive, range: ArchiveRange): Promise<
       const count = Math.min(perCommit, range.to - from)
       await store.append(Array.from({ length: count }, (_, i) => archived(from + i, range)))
     }
-    while ((await store.index(perCommit)) > 0);
   })
 }
 
@@ -54,7 +38,6 @@ function archived(i: number, range: ArchiveRange): ArchivedMessage {
     stanza: longMessage(i, range),
     groupchat: false,
     reference: `m${i}`,
-    text: undefined,
     copies: [{ owner: `user0@${domain}`, peer, resource: 'x' }],
   }
 }

@@ -48,8 +48,9 @@ export async function measurePages(entries: readonly Entry[], settings: PageSett
       )
       filled = size
       findings.push(...lot.flatMap(([, , found]) => found))
-      // The first round warms up.
-      for (let round = 0; round <= settings.rounds; round++)
+      // Else the smallest archive, the first, would pay for all that programs do at first only.
+      const warmUps = size === settings.sizes[0] ? 3 : 1
+      for (let round = 1 - warmUps; round <= settings.rounds; round++)
         for (const [load, queries, found] of lot)
           for (const finding of found) {
             const figures = await measure(finding.contender, load, queries[finding.page]!, settings.seconds)

@@ -59,8 +59,6 @@ export interface Launch {
   readonly started?: () => Promise<void>
   /** Counts what the archives hold: one for each message and owner. Reads the database, not the server. */
   readonly archivedRows?: () => Promise<number>
-  /** Resolves when work that is put off for minutes is done. */
-  readonly settled?: () => Promise<void>
   /** Puts messages into the archive of user0, past the server. */
   readonly fillArchive?: (range: ArchiveRange) => Promise<void>
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { askRunningServer } from '../src/net/control-socket.ts'
-import { countOurRows, fillOurArchive, type OurArchive, untilIndexed } from './our-archive.ts'
+import { countOurRows, fillOurArchive, type OurArchive } from './our-archive.ts'
 import {
   type DatabaseAccess,
   domain,
@@ -49,7 +49,6 @@ function archiveOf(where: OurArchive): Partial<Launch> {
   return {
     archivedRows: () => countOurRows(where),
     fillArchive: (range) => fillOurArchive(where, range),
-    settled: () => untilIndexed(where),
   }
 }
 

@@ -38,12 +38,6 @@ create table `archive_copies` (
   key `archive_copies_by_peer` (`owner`, `peer`, `id`, `resource`, `reference`, `groupchat`)
 );
 
-create table `archive_progress` (
-  `name` varbinary(255) not null,
-  `id` bigint not null,
-  primary key (`name`)
-);
-
 create table `archive_readers` (
   `account` varbinary(767) not null,
   `resource` varbinary(1023) not null,
@@ -54,15 +48,21 @@ create table `archive_readers` (
 
 create table `archive_search` (
   `id` bigint not null,
+  `owner` bigint not null,
   `words` mediumtext collate utf8mb4_bin not null,
-  primary key (`id`),
+  primary key (`id`, `owner`),
   fulltext key `archive_search_by_words` (`words`)
+);
+
+create table `archive_searchers` (
+  `owner` bigint not null,
+  `id` bigint not null,
+  primary key (`owner`)
 );
 
 create table `archive_stanzas` (
   `id` bigint not null,
   `copies` bigint not null,
-  `owners` varbinary(1023) not null,
   `stanza` mediumtext collate utf8mb4_bin not null,
   primary key (`id`)
 );

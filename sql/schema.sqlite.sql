@@ -40,12 +40,6 @@ CREATE TABLE `archive_copies` (
 
 CREATE INDEX `archive_copies_by_peer` on `archive_copies` (`owner`, `peer`, `id`, `resource`, `reference`, `groupchat`);
 
-CREATE TABLE `archive_progress` (
-  `name` text not null,
-  `id` integer not null,
-  primary key (`name`)
-);
-
 CREATE TABLE `archive_readers` (
   `account` text not null,
   `resource` text not null,
@@ -59,10 +53,15 @@ CREATE VIRTUAL TABLE archive_search using fts5(
   words, content='', contentless_delete=1, detail=none, tokenize="ascii tokenchars '_'"
 );
 
+CREATE TABLE `archive_searchers` (
+  `owner` integer not null,
+  `id` integer not null,
+  primary key (`owner`)
+);
+
 CREATE TABLE `archive_stanzas` (
   `id` integer not null,
   `copies` integer not null,
-  `owners` text not null,
   `stanza` text not null,
   primary key (`id`)
 );

@@ -22,6 +22,7 @@ export type { ReadonlyElement, Sealed, StanzaEvent } from './pipeline/stanza-eve
 export { messageTakers } from './routing/local-delivery.ts'
 export {
   accountDeleting,
+  messageKept,
   messageRefused,
   type PreAuthRequest,
   preAuthRequests,
@@ -55,6 +56,7 @@ export type { Cancel, Clock } from './util/clock.ts'
 export { randomId } from './util/id.ts'
 export { KeyedQueue } from './util/keyed-queue.ts'
 export { Lru } from './util/lru.ts'
+export { ownText } from './util/own-text.ts'
 export { asJson, defineSlot, type Slot } from './util/slot.ts'
 export { Element, type Node, xml } from './xml/element.ts'
 export { parseDocument } from './xml/parser.ts'

@@ -112,16 +112,17 @@ export class Server {
       hosts.set(domain, host)
     }
     const server = new Server(parts, hosts, started, await decoySecret(db))
-    for (const host of hosts.values()) {
-      const own = { ...facts, components: componentsOf(host.domain, config) }
-      const modules = new HostModules(host, { db, clock, log, server: own, commands: server.commands })
-      try {
+    try {
+      for (const host of hosts.values()) {
+        const own = { ...facts, components: componentsOf(host.domain, config) }
+        const modules = new HostModules(host, { db, clock, log, server: own, commands: server.commands })
         await modules.start(parts.modules.get(host.domain) ?? [])
-      } catch (error) {
-        for (const other of started.reverse()) await other.stop()
-        throw error
+        started.push(modules)
       }
-      started.push(modules)
+      for (const modules of started) await modules.begin()
+    } catch (error) {
+      for (const modules of started.reverse()) await modules.stop()
+      throw error
     }
     server.#sweepLater()
     return server
@@ -221,18 +222,29 @@ export class Server {
     await this.#drained(this.#parts.config.limits.closeTimeout)
   }
 
-  /** Waits until what came in is dealt with, at most as long as `limits.stopTimeout` says. */
+  /**
+   * Waits until what came in is dealt with, also of clients whose connections are gone, at most as long as
+   * `limits.stopTimeout` says.
+   */
   async #settled(clients: readonly ClientStream[], components: readonly ComponentStream[]): Promise<void> {
     const { clock, config, log } = this.#parts
     const settle = (streams: readonly (ClientStream | ComponentStream)[]) =>
       Promise.all(streams.map((stream) => stream.settle()))
     // One after the other, since what clients have sent may wait for what components answer.
-    const all = settle(clients).then(() => settle(components))
+    const all = Promise.all([settle(clients), this.#inboxesIdle()]).then(() => settle(components))
     const { promise: late, resolve } = Promise.withResolvers<'late'>()
     const { stopTimeout } = config.limits
     const cancel = stopTimeout > 0 ? clock.after(stopTimeout, () => resolve('late')) : () => {}
     if ((await Promise.race([all, late])) === 'late') log.warn('stopping though clients still wait for answers')
     cancel()
+  }
+
+  /** Also of sessions that rest: of what they sent, all that is handled is to be counted (XEP-0198 §5). */
+  async #inboxesIdle(): Promise<void> {
+    const sessions = [...this.hosts.values()].flatMap((host) =>
+      [...host.users()].flatMap((user) => [...user.sessions.values()]),
+    )
+    await Promise.all(sessions.map(({ inbox }) => inbox.idle()))
   }
 
   /** Waits until all connections are gone, at most `timeoutMs` (0: as long as it takes). */

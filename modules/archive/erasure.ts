@@ -6,15 +6,18 @@ import type { ArchiveStore } from './store.ts'
 /** Messages removed in one transaction. */
 const BATCH = 500
 
-/** Removes all messages of an account, and the stanzas that are nobody else's; resolves with how many. */
+/** Removes all messages of an account, their words, and the stanzas that are nobody else's; resolves with how many. */
 export async function eraseArchive(store: ArchiveStore, owner: string): Promise<number> {
-  for (let removed = 0; ; ) {
+  let removed = 0
+  for (;;) {
     const batch = await store.forget(owner, BATCH)
     removed += batch
-    if (batch < BATCH) return removed
+    if (batch < BATCH) break
     // Others have their turn in between: SQLite holds the whole process while it works.
     await new Promise((resolve) => setImmediate(resolve))
   }
+  await store.forgetSearches(owner)
+  return removed
 }
 
 /** Removes all that is kept of an account which is being deleted, what is on its way to disk included. */

@@ -3,6 +3,7 @@ import {
   defineModule,
   flows,
   type Jid,
+  messageKept,
   option,
   sessionClosed,
   soft,
@@ -91,6 +92,14 @@ export default defineModule({
       .orOff()
       .default(1_000_000)
       .describe('How many messages an archive keeps; the oldest go first.'),
+    searchPatience: option
+      .duration()
+      .min('1s')
+      .orOff()
+      .default(10_000)
+      .describe(
+        'How long a search waits while the messages of its account are made ready for it; then the client is asked to search again.',
+      ),
   },
   commands: archiveCommands,
   depends: { carbons: soft(carbons), offline: soft(offline), roster: soft(roster) },
@@ -131,8 +140,10 @@ export default defineModule({
     ctx.answer(keptElsewhere, ({ session, stanza }) =>
       accounts.isReader(session) && stanzaIdBy(stanza, session.user.jid.toString()) !== undefined ? true : undefined,
     )
+    ctx.answer(messageKept, ({ stanza, to }) => stanzaIdBy(stanza, to.bare.toString()) !== undefined || undefined)
 
-    answerOwners(ctx, new ArchiveReader(store), accounts, config)
+    const reader = new ArchiveReader(store, (owner) => shared.indexing.ready(owner, config.searchPatience))
+    answerOwners(ctx, reader, accounts, config)
 
     ctx.gate(accountDeleting, ({ jid }) => eraseAccount(shared, store, accounts, jid))
     const parts = { host, store, accounts: settingsStore, retention: config.retention }

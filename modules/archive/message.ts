@@ -21,9 +21,7 @@ export interface ArchivedMessage {
   readonly groupchat: boolean
   /** The id its sender gave it, by which a later one may refer to it (XEP-0424, XEP-0308). */
   readonly reference: string | undefined
-  /** What it is found by in a full-text search; `undefined` when there is nothing to find. */
-  readonly text: string | undefined
-  /** One for each archive; never empty, and no owner twice. */
+  /** One for each archive: one, or two of which each is the other's peer; none when it is to nobody. */
   readonly copies: readonly Copy[]
 }
 

@@ -1,4 +1,4 @@
-import { type Element, type Session, serialize, toDatetime, xml } from '#api'
+import { type Element, type Session, StanzaError, serialize, toDatetime, xml } from '#api'
 import { timeOf } from './ids.ts'
 import type { Filter, KeptMessage, Page, PageRequest } from './message.ts'
 import { type ArchiveQuery, NS_MAM } from './query.ts'
@@ -7,31 +7,38 @@ import type { ArchiveStore } from './store.ts'
 
 /** Messages read from the store at a time. */
 const LOT = 100
-/** Characters of stanzas past which a page ends early: it is in memory as a whole. */
+/** Characters of stanzas past which a page ends early: it is in memory as a whole, until the client has acknowledged it. */
 const PAGE_CHARACTERS = 1 << 22
 /** Up to so many messages a page says how many there are in all (XEP-0059 §2.2: the number may be left out). */
 const COUNTED = 1000
 /** Characters handed to a stream before it is waited for. */
 const SENT_AT_ONCE = 1 << 17
+const BEING_READIED = 'Your messages are being made ready for searches. Search again in a minute.'
 
 /** Answers what owners ask of their archives. */
 export class ArchiveReader {
   readonly #store: ArchiveStore
+  readonly #prepare: (owner: string) => Promise<boolean>
 
-  constructor(store: ArchiveStore) {
+  /** `prepare` readies an archive for a search, and resolves with false when that takes too long. */
+  constructor(store: ArchiveStore, prepare: (owner: string) => Promise<boolean>) {
     this.#store = store
+    this.#prepare = prepare
   }
 
   /**
    * Sends a session the messages it asks for, in order, and resolves with the `<fin/>` that ends them (XEP-0313 §4).
    *
-   * @throws StanzaError `item-not-found` when the archive lacks a message that the query names.
+   * @throws StanzaError `item-not-found` when the archive lacks a message that the query names, `resource-constraint` when it
+   * is still being made ready for searches.
    */
   async answer(session: Session, query: ArchiveQuery): Promise<Element> {
     const owner = session.user.jid.toString()
     const { filter, page: wish } = query
     for (const id of query.named) if (!(await this.#store.has(owner, id))) throw unknownId()
     if (query.ids !== undefined) return await this.#answerIds(session, query, query.ids)
+    if (filter.words !== undefined && !(await this.#prepare(owner)))
+      throw new StanzaError('resource-constraint', BEING_READIED, { type: 'wait' })
     // XEP-0059 §2.7
     if (wish.max === 0)
       return fin({ messages: [], complete: false }, undefined, await this.#store.count(owner, filter, 0))
@@ -68,8 +75,10 @@ export class ArchiveReader {
     for (let characters = 0; ; ) {
       const limit = Math.min(LOT, wish.max - messages.length)
       const lot = await this.#store.page(owner, filter, requestOf(wish, messages, limit))
-      messages = wish.backwards ? [...lot.messages, ...messages] : [...messages, ...lot.messages]
-      for (const { stanza } of lot.messages) characters += stanza.length
+      const taken = fitting(lot.messages, wish, PAGE_CHARACTERS - characters)
+      messages = wish.backwards ? [...taken, ...messages] : [...messages, ...taken]
+      for (const { stanza } of taken) characters += stanza.length
+      if (taken.length < lot.messages.length) return { messages, complete: false }
       if (lot.complete) return { messages, complete: true }
       if (messages.length >= wish.max || characters >= PAGE_CHARACTERS) return { messages, complete: false }
     }
@@ -98,17 +107,24 @@ function requestOf(wish: PageWish, sofar: readonly KeptMessage[], limit: number)
 /** A page of messages that are at hand, ascending. */
 function cut(all: readonly KeptMessage[], { max, after, before, backwards, index = 0 }: PageWish): Page {
   const matching = all.filter(({ id }) => id > (after ?? -1) && id < (before ?? Number.POSITIVE_INFINITY)).slice(index)
-  const messages = backwards ? matching.slice(Math.max(0, matching.length - max)) : matching.slice(0, max)
+  const page = backwards ? matching.slice(Math.max(0, matching.length - max)) : matching.slice(0, max)
+  const messages = fitting(page, { backwards }, PAGE_CHARACTERS)
   return { messages, complete: messages.length === matching.length }
+}
+
+/** The messages up to the one that exceeds so many characters, from where the page begins. */
+function fitting(messages: readonly KeptMessage[], { backwards }: Pick<PageWish, 'backwards'>, characters: number) {
+  let taken = 0
+  for (let left = characters; taken < messages.length && left > 0; taken++)
+    left -= messages.at(backwards ? -1 - taken : taken)!.stanza.length
+  return backwards ? messages.slice(messages.length - taken) : messages.slice(0, taken)
 }
 
 /** Where a page begins in the whole set, when that costs nothing to know (XEP-0059 §2.2). */
 function indexOf(wish: PageWish, { messages, complete }: Page, count: number | undefined): number | undefined {
   if (wish.index !== undefined) return wish.index
-  if (wish.backwards) {
-    if (complete) return 0
-    return wish.before === undefined && count !== undefined ? count - messages.length : undefined
-  }
+  // COMPAT(slixmpp, poezio): they end where index and length make up the count, also when they read backwards.
+  if (wish.backwards) return complete ? 0 : undefined
   if (wish.after === undefined) return 0
   return complete && count !== undefined ? count - messages.length : undefined
 }
@@ -132,7 +148,8 @@ async function send(session: Session, { queryId, flip }: ArchiveQuery, messages:
     characters += text.length
     if (characters < SENT_AT_ONCE) continue
     characters = 0
-    await session.drained()
+    // In between, what the client acknowledges is heard.
+    await (session.drained() ?? new Promise((resolve) => setImmediate(resolve)))
     if (!session.live) return
   }
 }

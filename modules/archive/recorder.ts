@@ -36,19 +36,25 @@ export interface RecorderSettings {
 /** Whether a contact is in an account's roster. */
 export type InRoster = (account: Jid, contact: Jid) => boolean | Promise<boolean>
 
+/** Whether an archive keeps a message, or there is nobody whose archive it could be. */
+type Share = boolean | 'nobody'
+
 /** What is being archived of one message. */
 class Keeping {
   readonly sender: boolean
   readonly addressee: boolean
+  /** The addressee does not exist, which its sender is not to notice. */
+  readonly isToNobody: boolean
   id = 0
   /** The archive's id in the live message. */
   mark: Element | undefined
   /** Its way to those who see it, when they wait for the disk. */
   passage: Passage | undefined
 
-  constructor(sender: boolean, addressee: boolean) {
+  constructor(sender: boolean, addressee: Share) {
     this.sender = sender
-    this.addressee = addressee
+    this.addressee = addressee === true
+    this.isToNobody = addressee === 'nobody'
   }
 }
 
@@ -106,11 +112,11 @@ export class Recorder {
 
   /** Whether the sender's archive, which is on this host, keeps a message. */
   keepsSent(event: Sealed): boolean | Promise<boolean> {
-    return this.#isWorthIt(event, 'sent') && this.#isWanted(event.from.bare, event.to)
+    return this.#isWorthIt(event, 'sent') && this.#isWanted(event.from.bare, event.to, false)
   }
 
-  #keepsReceived(event: Sealed): boolean | Promise<boolean> {
-    return this.#isWorthIt(event, 'received') && this.#isWanted(event.to.bare, event.from)
+  #keepsReceived(event: Sealed): Share | Promise<Share> {
+    return this.#isWorthIt(event, 'received') && this.#isWanted(event.to.bare, event.from, 'nobody')
   }
 
   #isWorthIt({ stanza, type, from, to }: Sealed, side: Side): boolean {
@@ -120,10 +126,10 @@ export class Recorder {
     return verdict.keep
   }
 
-  #isWanted(account: Jid, peer: Jid): boolean | Promise<boolean> {
-    const look = (settings: Settings | undefined): boolean | Promise<boolean> => {
-      // RFC 6121 §8.5.1: nobody's archive keeps it, and its sender sees no difference.
-      if (settings === undefined) return false
+  /** `stranger` is the answer for an account that does not exist. */
+  #isWanted<T extends Share>(account: Jid, peer: Jid, stranger: T): boolean | T | Promise<boolean | T> {
+    const look = (settings: Settings | undefined): boolean | T | Promise<boolean> => {
+      if (settings === undefined) return stranger
       const answer = wanted(settings.preferences, peer)
       return answer === 'roster' ? this.#isInRoster(account, peer.bare) : answer
     }
@@ -149,7 +155,9 @@ export class Recorder {
     stripStanzaIds(stanza, to.bare, this.#host.domain)
     const keeping = event.get(keepingSlot)
     if (keeping === undefined) return
-    keeping.id = this.#doubles.idOf(stanza, () => this.#shared.ids.next())
+    // What a client writes comes from no room.
+    const next = () => this.#shared.ids.next()
+    keeping.id = event.origin === null ? this.#doubles.idOf(stanza, next) : next()
     if (!keeping.addressee) return
     keeping.mark = stanzaIdElement(to.bare.toString(), keeping.id)
     stanza.append(keeping.mark)
@@ -160,7 +168,9 @@ export class Recorder {
     const keeping = event.get(keepingSlot)
     if (keeping === undefined) return
     const message = this.#messageOf(event, keeping)
-    if (message.copies.length === 0) return
+    // RFC 6121 §8.5.1: to the sender, an account that does not exist looks like one whose owner is away, by the time it takes
+    // and by what happens when nothing can be stored, too.
+    if (message.copies.length === 0 && !keeping.isToNobody) return
     const written = this.#shared.append(message).catch((error) => {
       throw refusalOf(error)
     })
@@ -209,15 +219,14 @@ export class Recorder {
       stanza: serialize(without(stanza as Element, mark)),
       groupchat: type === 'groupchat',
       reference: referenceOf(stanza as Element, from, type),
-      text: undefined,
       copies,
     }
   }
 }
 
 /** Notes what is kept, if anything is, once it is known. */
-function note(event: Sealed, sender: boolean | Promise<boolean>, addressee: boolean | Promise<boolean>) {
-  if (typeof sender === 'boolean' && typeof addressee === 'boolean') {
+function note(event: Sealed, sender: boolean | Promise<boolean>, addressee: Share | Promise<Share>) {
+  if (!(sender instanceof Promise) && !(addressee instanceof Promise)) {
     if (sender || addressee) event.set(keepingSlot, new Keeping(sender, addressee))
     return
   }

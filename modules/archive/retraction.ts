@@ -27,7 +27,8 @@ export class Retractions {
   follow(written: Promise<void>, event: Sealed, message: ArchivedMessage): void {
     const retract = event.stanza.getChild('retract', NS_RETRACT)
     const reference = retract?.attrs['id']
-    if (reference === undefined || reference === '') return
+    // XEP-0424 §4: a tombstone "MUST include" the id of the retraction, so one without an id leaves none.
+    if (reference === undefined || reference === '' || event.stanza.attrs['id'] === undefined) return
     // The stanza is no longer ours by then: it may be on its way already.
     const retraction = parseDocument(message.stanza)
     const running = written
@@ -64,7 +65,12 @@ export class Retractions {
  * another id; and everybody in the conversation may ask.
  */
 function isMeant(original: Element, reference: string, retraction: Element, owner: string): boolean {
-  if (original.getChild('retracted', NS_RETRACT) !== undefined || authorOf(original) !== authorOf(retraction))
+  if (authorOf(original) !== authorOf(retraction)) return false
+  // XEP-0424 §5: the archive "MUST store the retraction message", also when that is retracted.
+  if (
+    original.getChild('retracted', NS_RETRACT) !== undefined ||
+    original.getChild('retract', NS_RETRACT) !== undefined
+  )
     return false
   // XEP-0424 §5: "from the same bare-JID (in a one-on-one conversation) or full-JID".
   const ofRoom = isOfRoom(original) || isOfRoom(retraction)

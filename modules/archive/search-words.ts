@@ -46,8 +46,7 @@ export function tokenOf(owner: number, word: string): string {
   return `${owner.toString(36)}_${plain.length > MAX_TOKEN ? `_h${hash('sha256', word, 'hex').slice(0, 32)}` : plain}`
 }
 
-/** The tokens of a text, for each of its owners, with spaces between; `''` when it has no words. */
-export function tokensOf(owners: readonly number[], text: string): string {
-  const words = [...wordsOf(text)]
-  return owners.flatMap((owner) => words.map((word) => tokenOf(owner, word))).join(' ')
+/** The tokens of a text for one owner, with spaces between; `''` when it has no words. */
+export function tokensOf(owner: number, text: string): string {
+  return Array.from(wordsOf(text), (word) => tokenOf(owner, word)).join(' ')
 }

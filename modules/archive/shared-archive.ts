@@ -1,5 +1,6 @@
-import { BatchWriter, type Cancel, type Clock, type Context, type Database } from '#api'
+import { BatchWriter, type Clock, type Context, type Database } from '#api'
 import { ArchiveIds } from './ids.ts'
+import { Indexing } from './indexing.ts'
 import type { ArchivedMessage } from './message.ts'
 import type { Recorder } from './recorder.ts'
 import { SeenInOrder } from './seen-in-order.ts'
@@ -12,17 +13,10 @@ const MAX_WAITING = 20_000
 const RETRY_MS = 10_000
 /** An id so far ahead of the clock, in ms, is worth a warning. */
 const AHEAD_MS = 60_000
-/** How often the search index is brought up to date, in ms; messages in one transaction of it, and the pause after it. */
-const INDEX_EVERY_MS = 30_000
-const INDEX_BATCH = 200
-const INDEX_PAUSE_MS = 50
-/** So many messages since the last time are traffic that the index gives way to, but not more often than so. */
-const BUSY = 3000
-const MAX_GIVEN_WAY = 10
 
 /**
  * What the hosts on one database share: the ids, which are unique over the server, the commits, the order in which messages
- * are seen, and the search index.
+ * are seen, and the work on the search index.
  */
 export class SharedArchive {
   readonly ids: ArchiveIds
@@ -31,22 +25,13 @@ export class SharedArchive {
   readonly order: SeenInOrder = new SeenInOrder()
   /** Bare JIDs of accounts that are being deleted: nothing is kept for them any more. */
   readonly deleting: Set<string> = new Set()
+  readonly indexing: Indexing
   readonly #writer: BatchWriter<ArchivedMessage>
-  readonly #store: ArchiveStore
-  readonly #clock: Clock
-  readonly #log: Context['log']
   #newest: Promise<unknown> = Promise.resolve()
-  #appended = 0
-  #givenWay = 0
-  #cancel: Cancel = () => {}
-  #indexing: Promise<void> | undefined
-  #stopped = false
 
   constructor(store: ArchiveStore, last: number, clock: Clock, log: Context['log']) {
     this.ids = new ArchiveIds(clock, last)
-    this.#store = store
-    this.#clock = clock
-    this.#log = log
+    this.indexing = new Indexing(store, clock, log)
     this.#writer = new BatchWriter({
       write: (messages) => store.append(messages),
       maxItems: MAX_BATCH,
@@ -54,12 +39,10 @@ export class SharedArchive {
       retryMs: RETRY_MS,
       clock,
     })
-    this.#indexLater(INDEX_EVERY_MS)
   }
 
   /** Resolves once the message is on disk, in the order of calls; rejects when it cannot be put there. */
   append(message: ArchivedMessage): Promise<void> {
-    this.#appended++
     const written = this.#writer.append(message)
     this.#newest = written
     return written
@@ -72,35 +55,7 @@ export class SharedArchive {
 
   /** Settles when nothing is under way any more, and nothing begins. */
   async stop(): Promise<void> {
-    this.#stopped = true
-    this.#cancel()
-    await this.#writer.idle()
-    await this.#indexing
-  }
-
-  #indexLater(ms: number): void {
-    if (this.#stopped) return
-    this.#cancel = this.#clock.after(ms, () => {
-      this.#indexing = this.#index()
-    })
-  }
-
-  async #index(): Promise<void> {
-    const isBusy = this.#appended > BUSY
-    if (isBusy && ++this.#givenWay <= MAX_GIVEN_WAY) {
-      this.#appended = 0
-      return this.#indexLater(INDEX_EVERY_MS)
-    }
-    try {
-      const more = (await this.#store.index(INDEX_BATCH)) === INDEX_BATCH
-      if (more) return this.#indexLater(INDEX_PAUSE_MS)
-    } catch (error) {
-      // Searches find what is not indexed, too; they take longer.
-      this.#log.warn({ err: error }, 'the search index could not be brought up to date; it is tried again')
-    }
-    this.#appended = 0
-    this.#givenWay = 0
-    this.#indexLater(INDEX_EVERY_MS)
+    await Promise.all([this.#writer.idle(), this.indexing.stop()])
   }
 }
 

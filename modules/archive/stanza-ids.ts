@@ -9,14 +9,14 @@ export function stanzaIdElement(by: string, id: number): Element {
 }
 
 /**
- * Removes the ids that only the server may give (XEP-0359 §3, rule 2): those by the account, by its host, and those that
- * do not say by whom.
+ * Removes the ids that only the server may give (XEP-0359 §3, rule 2): those by the account or one of its clients, by its
+ * host, and those that do not say by whom.
  */
 export function stripStanzaIds(message: Element, account: Jid, host: string): void {
   strip(message, (child) => child.name === 'stanza-id' && child.attrs['xmlns'] === NS_SID && isForged(child))
 
   function isForged(child: Element): boolean {
-    const by = prepared(child.attrs['by'])
+    const by = preparedBare(child.attrs['by'])
     return by === undefined || by === account.toString() || by === host
   }
 }
@@ -49,10 +49,10 @@ function strip(message: Element, isUnwanted: (child: Element) => boolean): void 
   }
 }
 
-function prepared(text: string | undefined): string | undefined {
+function preparedBare(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   try {
-    return Jid.parse(text).toString()
+    return Jid.parse(text).bare.toString()
   } catch (error) {
     if (error instanceof JidError) return undefined
     throw error

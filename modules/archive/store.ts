@@ -7,24 +7,26 @@ import {
   between,
   conditionsOf,
   copiesOf,
+  type Fragment,
   isEmpty,
   joinInOrder,
   lots,
   rowsOf,
   type Selection,
   selectionOf,
-  type Transaction,
 } from './sql.ts'
 
 /** Most copies that one transaction removes. */
 const MAX_PURGED = 1000
 /** Ids in one look-up. */
 const IDS_PER_QUERY = 500
-/** Messages not yet indexed that a search reads at a time. */
+/** Messages not yet indexed that a search reads at a time, and characters of theirs after which others have a turn. */
 const FRESH_PER_QUERY = 200
+const FRESH_CHARACTERS = 100_000
 
 /**
- * The archived messages: the tables `archive_addresses`, `archive_stanzas`, `archive_copies` and `archive_search`.
+ * The archived messages: the tables `archive_addresses`, `archive_stanzas`, `archive_copies`, `archive_searchers` and
+ * `archive_search`.
  *
  * Owners are prepared bare JIDs. All hosts share the tables, and any store may be used for any owner; only `owners` is about
  * the accounts of its own host.
@@ -48,19 +50,20 @@ export class ArchiveStore {
 
   /**
    * Adds messages in one transaction, by primary keys. Messages and copies that are there already stay as they are, so a
-   * batch may be repeated when nobody knows what became of its commit.
+   * batch may be repeated when nobody knows what became of its commit. Those without a copy take their time and are gone.
    */
   async append(messages: readonly ArchivedMessage[]): Promise<void> {
     if (messages.length === 0) return
     const numbers = await this.#addresses.number(addressesOf(messages))
-    const stanzas = messages.map((message) => stanzaRow(message, numbers))
+    const stanzas = messages.map(({ id, stanza, copies }): Row => [id, copies.length, stanza])
     const copies = messages.flatMap((message) => copyRows(message, numbers))
     const oldest = messages.reduce((id, message) => Math.min(id, message.id), Number.MAX_SAFE_INTEGER)
-    await this.#db.transaction(async (trx) => {
-      await this.#search.expect(trx, oldest)
-      await this.#insert(trx, 'archive_stanzas (id, copies, owners, stanza)', stanzas)
-      await this.#insert(trx, 'archive_copies (owner, id, peer, resource, reference, groupchat)', copies)
-    })
+    await this.#db.commit([
+      ...this.#search.expect(oldest, (upTo) => ownersUpTo(upTo, copies)),
+      ...this.#insert('archive_stanzas (id, copies, stanza)', stanzas),
+      ...this.#insert('archive_copies (owner, id, peer, resource, reference, groupchat)', copies),
+      ...forgetting(messages.filter((message) => message.copies.length === 0)),
+    ])
   }
 
   /** The greatest id of any message on this server, 0 when there is none; from the end of the primary key. */
@@ -157,38 +160,49 @@ export class ArchiveStore {
   async replace(id: number, stanza: string): Promise<boolean> {
     return await this.#db.transaction(async (trx) => {
       const replaced = await trx('archive_stanzas').where({ id }).update({ stanza })
-      await this.#search.remove(trx, [id])
+      await this.#search.remove(trx, id)
       return replaced > 0
     })
   }
 
-  /** Readies up to `limit` messages more for searches and resolves with how many; 0 when there is nothing to do for now. */
-  async index(limit: number): Promise<number> {
-    return await this.#search.advance(limit)
+  /**
+   * Readies up to `limit` messages more of an owner for its searches, and resolves with whether there are more. The first
+   * call for a search says `begin`; without it nothing is done for an owner who has not searched, or was forgotten since.
+   */
+  async index(owner: string, limit: number, begin: boolean): Promise<boolean> {
+    const number = await this.#addresses.find(owner)
+    return number !== undefined && (await this.#search.advance(number, limit, begin))
+  }
+
+  /** Forgets that an owner has searched: to be called when its messages are gone. By primary key. */
+  async forgetSearches(owner: string): Promise<void> {
+    const number = await this.#addresses.find(owner)
+    if (number !== undefined) await this.#search.forget(number)
   }
 
   /**
    * Removes up to `limit` (at most 1,000) of an owner's oldest messages with ids below `beforeId`, and resolves with how
-   * many; stanzas that are in nobody's archive any more go with their words. One transaction, by primary keys.
+   * many; their words go, and stanzas that are in nobody's archive any more. One transaction, by primary keys.
    */
   async purge(owner: string, beforeId: number, limit: number): Promise<number> {
     const number = await this.#addresses.find(owner)
     if (number === undefined) return 0
     return await this.#db.transaction(async (trx) => {
       // Locked, lest another node count them off twice.
-      const ids: number[] = await trx('archive_copies')
+      const copies: { id: number; peer: number }[] = await trx('archive_copies')
         .where({ owner: number })
         .where('id', '<', Math.min(beforeId, Number.MAX_SAFE_INTEGER))
         .orderBy('id')
         .limit(Math.min(limit, MAX_PURGED))
         .forUpdate()
-        .pluck('id')
-      if (ids.length === 0) return 0
+        .select('id', 'peer')
+      if (copies.length === 0) return 0
+      const ids = copies.map(({ id }) => id)
       await trx('archive_copies').where({ owner: number }).whereIn('id', ids).delete()
       await trx('archive_stanzas').whereIn('id', ids).decrement('copies', 1)
       const orphans: number[] = await trx('archive_stanzas').whereIn('id', ids).where('copies', '<=', 0).pluck('id')
       if (orphans.length > 0) await trx('archive_stanzas').whereIn('id', orphans).delete()
-      await this.#search.remove(trx, orphans)
+      await this.#search.removeCopies(trx, number, copies)
       return ids.length
     })
   }
@@ -275,7 +289,7 @@ export class ArchiveStore {
     limit: number,
   ): Promise<number[]> {
     if (words.size === 0) return []
-    const end = await this.#search.end()
+    const end = await this.#search.end(selection.owner)
     const indexed = between(selection, 0, end)
     const fresh = between(selection, end + 1, Number.MAX_SAFE_INTEGER)
     const ids: number[] = []
@@ -294,7 +308,7 @@ export class ArchiveStore {
   async #countFound(selection: Selection, text: string, limit: number): Promise<number> {
     const words = wordsOf(text)
     if (words.size === 0) return 0
-    const end = await this.#search.end()
+    const end = await this.#search.end(selection.owner)
     const fresh = between(selection, end + 1, Number.MAX_SAFE_INTEGER)
     const found = await this.#findFresh(fresh, words, 'asc', limit)
     const indexed = between(selection, 0, end)
@@ -308,7 +322,13 @@ export class ArchiveStore {
     let rest = selection
     while (!isEmpty(rest)) {
       const messages = await this.#messages(rest, direction, FRESH_PER_QUERY)
+      let characters = 0
       for (const { id, stanza } of messages) {
+        characters += stanza.length
+        if (characters >= FRESH_CHARACTERS) {
+          characters = 0
+          await new Promise((resolve) => setImmediate(resolve))
+        }
         if (hasAll(wordsOf(this.#search.textOf(stanza) ?? ''), words)) ids.push(id)
         if (ids.length === limit) return ids
       }
@@ -320,14 +340,20 @@ export class ArchiveStore {
   }
 
   /** Raw SQL: the builder costs more for each row. Unlike INSERT IGNORE, this refuses on MySQL what does not fit. */
-  async #insert(trx: Transaction, into: string, rows: readonly Row[]): Promise<void> {
+  *#insert(into: string, rows: readonly Row[]): Generator<Fragment> {
     const ignore = this.#db.dialect === 'mysql' ? 'on duplicate key update id = id' : 'on conflict do nothing'
     for (const lot of lots(rows, lengthOf)) {
       const place = `(${lot[0]!.map(() => '?').join(',')})`
       const places = `${place},`.repeat(lot.length - 1) + place
-      await trx.raw(`insert into ${into} values ${places} ${ignore}`, lot.flat())
+      yield { sql: `insert into ${into} values ${places} ${ignore}`, bindings: lot.flat() }
     }
   }
+}
+
+function* forgetting(messages: readonly ArchivedMessage[]): Generator<Fragment> {
+  if (messages.length === 0) return
+  const places = messages.map(() => '?').join(',')
+  yield { sql: `delete from archive_stanzas where id in (${places})`, bindings: messages.map(({ id }) => id) }
 }
 
 function hasAll(present: ReadonlySet<string>, wanted: ReadonlySet<string>): boolean {
@@ -336,6 +362,7 @@ function hasAll(present: ReadonlySet<string>, wanted: ReadonlySet<string>): bool
 }
 
 type Row = readonly (string | number)[]
+type CopyRow = readonly [owner: number, id: number, ...number[]]
 
 function lengthOf(row: Row): number {
   const last = row.at(-1)
@@ -350,11 +377,14 @@ function* addressesOf(messages: readonly ArchivedMessage[]): Generator<string> {
     }
 }
 
-function stanzaRow({ id, stanza, copies }: ArchivedMessage, numbers: ReadonlyMap<string, number>): Row {
-  return [id, copies.length, copies.map(({ owner }) => numbers.get(owner)).join(','), stanza]
+/** The owners of those rows of copies whose ids are not greater. */
+function ownersUpTo(upTo: number, copies: readonly CopyRow[]): number[] {
+  const owners = new Set<number>()
+  for (const [owner, id] of copies) if (id <= upTo) owners.add(owner)
+  return [...owners]
 }
 
-function copyRows(message: ArchivedMessage, numbers: ReadonlyMap<string, number>): Row[] {
+function copyRows(message: ArchivedMessage, numbers: ReadonlyMap<string, number>): CopyRow[] {
   const { id, groupchat } = message
   const reference = digest(message.reference ?? '')
   return message.copies.map(({ owner, peer, resource }) => [

@@ -1,5 +1,6 @@
 import {
   accountDeleting,
+  asJson,
   defineModule,
   defineSlot,
   flows,
@@ -26,7 +27,7 @@ import { BlockingStore } from './store.ts'
 const NS = 'urn:xmpp:blocking'
 
 /** Whether the client has asked for the list, and so hears of changes. */
-const interested = defineSlot('blocking/interested', () => false)
+const interested = defineSlot('blocking/interested', () => false, asJson)
 
 export default defineModule({
   name: 'blocking',

@@ -5,6 +5,7 @@ import {
   Jid,
   Lru,
   messageTakers,
+  ownText,
   type Sealed,
   type Session,
   type User,
@@ -92,7 +93,7 @@ function remember(user: User, peer: Jid, { stanza }: Sealed): void {
   const { id } = stanza.attrs
   if (id === undefined || id.length > MAX_ID) return
   const copied = user.slots.get(copiedSlot) ?? new Lru<string, true>(REMEMBERED)
-  copied.set(keyOf(peer, id), true)
+  copied.set(keyOf(peer, ownText(id)), true)
   user.slots.set(copiedSlot, copied)
 }
 

@@ -1,4 +1,4 @@
-import type { OutgoingFilter, Session, Wire } from '#api'
+import { type OutgoingFilter, ownText, type Session, type Wire } from '#api'
 import { bareOf, type Weight, weigh } from './weigh.ts'
 
 interface Held {
@@ -42,7 +42,7 @@ export class HeldStanzas implements OutgoingFilter {
     }
     const key = keyOf(kind, sender)
     this.#take(key)
-    this.#held.set(key, { sender, kind, text })
+    this.#held.set(ownText(key), { sender: ownText(sender), kind, text: ownText(text) })
     this.#size += text.length
     const { stanzas, size } = this.#limits
     if ((stanzas > 0 && this.#held.size > stanzas) || (size > 0 && this.#size > size)) this.release()

@@ -12,6 +12,7 @@ import {
 } from '#api'
 import streamManagement from '../stream-management/index.ts'
 import { HeldStanzas } from './held-stanzas.ts'
+import { clientActive } from './hooks.ts'
 
 const NS = 'urn:xmpp:csi:0'
 
@@ -54,6 +55,7 @@ export default defineModule({
       session.slots.set(heldSlot, undefined)
       session.filter = undefined
       held.release()
+      ctx.host.hooks.notify(clientActive, session)
     }
     const deactivate = (session: Session): void => {
       if (session.slots.get(heldSlot) !== undefined) return

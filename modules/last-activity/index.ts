@@ -1,5 +1,6 @@
 import {
   accountDeleting,
+  asJson,
   defineModule,
   defineSlot,
   flows,
@@ -19,7 +20,7 @@ import { LastActivityStore } from './store.ts'
 const NS = 'jabber:iq:last'
 
 /** The status a session's last broadcast left with; `undefined` while it is available or has said nothing. */
-const farewell = defineSlot<string | undefined>('last-activity/farewell', () => undefined)
+const farewell = defineSlot<string | undefined>('last-activity/farewell', () => undefined, asJson)
 /** The status of the session that ended last; `undefined` while none has. */
 const lastFarewell = defineSlot<string | undefined>('last-activity/last-farewell', () => undefined)
 

@@ -4,7 +4,7 @@ import { BatchWriter, type Clock, type Database, isUniqueViolation } from '#api'
 const ROWS = 100
 /** Characters in one statement, at most three octets each: MySQL takes 16 MiB. */
 const CHARACTERS = 1 << 22
-/** Messages that wait to be written, on all hosts together; one more is refused. */
+/** New messages that wait to be written, on all hosts together; one more is refused. */
 const WAITING = 10_000
 /** Batches of ids in one statement, each of a page at most. */
 const DELETIONS = 20
@@ -146,14 +146,15 @@ export class OfflineStore {
    * Adds a message and resolves with its place once it is on disk: behind those of its account, or, for one that came at
    * `sinceMs` and only now comes here, before those that came later. Messages are written in the order of the calls, many
    * in one commit. Rejects with the error of the database: then the message may be there all the same, if that was lost
-   * while it committed; and with `BatchFullError` when too much waits.
+   * while it committed; and, for one without `sinceMs`, with `BatchFullError` when too much waits.
    */
   async append(local: string, text: string, sinceMs?: number): Promise<Position> {
     const nowMs = this.#clock.now()
     const id = this.#writing.nextId(nowMs)
     const place = sinceMs === undefined ? id : Math.min(sinceMs * 1000, id)
     const row = { id, host: this.#host, local, place, received_ms: sinceMs ?? nowMs, message: text }
-    await this.#writing.inserts.append(row)
+    // A session may end with more than that in its hands, and its senders have been told that all is well.
+    await this.#writing.inserts.append(row, sinceMs !== undefined)
     return { place, id }
   }
 

@@ -4,8 +4,6 @@ import {
   flows,
   type Jid,
   option,
-  parseDocument,
-  type ReadonlyElement,
   type Session,
   StanzaError,
   sessionOpened,
@@ -14,13 +12,14 @@ import {
   soft,
   xep,
 } from '#api'
+import { clientActive } from '../client-state/hooks.ts'
 import clientState from '../client-state/index.ts'
 import { NS_PUBSUB, NS_PUSH } from './notification.ts'
 import { Notifier } from './notifier.ts'
 import { type Registration, readEnable, readService } from './registration.ts'
 import { Registrations } from './registrations.ts'
 import { PushStore } from './store.ts'
-import { isWorthWaking } from './worth.ts'
+import { isWorthWaking, worthWaking } from './worth.ts'
 
 export default defineModule({
   name: 'push',
@@ -87,13 +86,13 @@ export default defineModule({
       for (const registration of gone) notifier.forget(from.bare, registration)
     })
 
-    const wake = (account: Jid, which: (registration: Registration) => boolean, message: ReadonlyElement) => {
-      const wakeAll = (list: readonly Registration[]) => {
-        for (const registration of list) if (which(registration)) notifier.wake(account, registration, message)
-      }
-      const list = registrations.of(account)
-      if (!(list instanceof Promise)) return wakeAll(list)
-      list.then(wakeAll).catch((error) => log.warn({ err: error, account: `${account}` }, 'devices were not woken'))
+    const pick = (
+      account: Jid,
+      which: (registration: Registration) => boolean,
+      then: (picked: readonly Registration[]) => void,
+    ) => {
+      const failed = (err: unknown) => log.warn({ err, account: account.toString() }, 'devices were not woken')
+      registrations.pick(account, which, then)?.catch(failed)
     }
     const isThere = (session: Session) =>
       !session.resting && !(config.wakeInactive && deps.clientState?.isInactive(session) === true)
@@ -106,16 +105,25 @@ export default defineModule({
         const session = host.user(to)?.sessions.get(resource)
         return session === undefined || !isThere(session)
       }
-      wake(to.bare, isAway, stanza)
+      pick(to.bare, isAway, (away) => {
+        for (const registration of away) notifier.wake(to.bare, registration, stanza)
+      })
     })
     // What was sent into a connection that turns out to be dead waits, too.
     ctx.on(sessionRests, (session) => {
-      const waiting = [...(session.queue?.unacknowledged() ?? [])].map((text) => parseDocument(text))
-      const last = waiting.findLast((el) => el.name === 'message' && isWorthWaking(el, el.attrs['type'] ?? 'normal'))
-      if (last !== undefined) wake(session.user.jid, ({ resource }) => resource === session.jid.resource, last)
+      const { user, jid } = session
+      const isIts = ({ resource }: Registration) => resource === jid.resource
+      pick(user.jid, isIts, (its) => {
+        if (!session.live || !session.resting) return
+        const waiting = worthWaking(session.queue?.unacknowledged() ?? [], user.jid.toString())
+        const last = waiting.at(-1)
+        if (last !== undefined)
+          for (const registration of its) notifier.wake(user.jid, registration, last, waiting.length)
+      })
     })
     ctx.on(sessionOpened, (session) => notifier.awake(session))
     ctx.on(sessionResumed, (session) => notifier.awake(session))
+    ctx.on(clientActive, (session) => notifier.awake(session))
 
     // XEP-0357 §8: an app server that takes no more.
     ctx.flow(flows.message.arriving, 'deliver', ({ stanza, from, to }) => {

@@ -16,14 +16,14 @@ export function notification(
   account: string,
   { service, node, options }: Registration,
   count: number,
-  last: ReadonlyElement | undefined,
+  last: ReadonlyElement,
   summary: Summary,
 ): Element {
   const fields: FormField[] = []
   if (summary.count) fields.push({ var: 'message-count', values: [String(count)] })
-  const sender = last?.attrs['from']
+  const sender = last.attrs['from']
   if (summary.sender && sender !== undefined) fields.push({ var: 'last-message-sender', values: [sender] })
-  const body = last?.getChildText('body')
+  const body = last.getChildText('body')
   if (summary.body && body) fields.push({ var: 'last-message-body', values: [body] })
   const form = fields.length > 0 && dataForm('submit', 'urn:xmpp:push:summary', fields)
   const item = xml('item', null, xml('notification', { xmlns: NS_PUSH }, form))

@@ -13,14 +13,16 @@ export interface NotifierSettings {
 
 /** What is going on with one registration. */
 interface Wake {
+  readonly registration: Registration
   /** Messages since its device was last there. */
   count: number
   errors: number
-  last: ReadonlyElement | undefined
+  /** Requests that are not answered yet. */
+  open: number
   /** Set while nothing more is sent: the interval runs. */
   cancel: Cancel | undefined
-  /** Whether something came meanwhile. */
-  again: boolean
+  /** The last of what came meanwhile, to be told at its end. */
+  untold: ReadonlyElement | undefined
 }
 
 /**
@@ -33,8 +35,8 @@ export class Notifier {
   readonly #settings: NotifierSettings
   readonly #clock: Clock
   readonly #log: Context['log']
-  /** Only of registrations that had something to tell; gone when their device is there again, or given up. */
-  readonly #wakes = new Map<string, Wake>()
+  /** By account, then by service and node: those that had something to tell, until their device is there again. */
+  readonly #wakes = new Map<string, Map<string, Wake>>()
 
   constructor(host: Host, registrations: Registrations, settings: NotifierSettings, clock: Clock, log: Context['log']) {
     this.#host = host
@@ -44,60 +46,75 @@ export class Notifier {
     this.#log = log
   }
 
-  /** A message waits for the device of a registration. */
-  wake(account: Jid, registration: Registration, message: ReadonlyElement | undefined): void {
-    const key = keyOf(account, registration)
-    const wake = this.#wakes.get(key) ?? { count: 0, errors: 0, last: undefined, cancel: undefined, again: false }
-    this.#wakes.set(key, wake)
-    wake.count++
-    wake.last = message
-    if (wake.cancel !== undefined) wake.again = true
-    else this.#send(account, registration, wake)
+  /** Messages wait for the device of a registration: `last`, and others if `count` says so. */
+  wake(account: Jid, registration: Registration, last: ReadonlyElement, count = 1): void {
+    const wake = this.#of(account, registration)
+    wake.count += count
+    if (wake.cancel !== undefined) wake.untold = last
+    else this.#send(account, wake, last)
   }
 
   /** The device is there: what was counted is read. Errors stay counted. */
-  awake(session: Session): void {
-    for (const registration of this.#registrations.known(session.user.jid)) {
-      if (registration.resource !== session.jid.resource) continue
-      const wake = this.#wakes.get(keyOf(session.user.jid, registration))
-      if (wake === undefined) continue
+  awake({ user, jid }: Session): void {
+    for (const wake of this.#wakes.get(user.jid.toString())?.values() ?? []) {
+      if (wake.registration.resource !== jid.resource) continue
       wake.count = 0
-      wake.again = false
-      wake.last = undefined
+      wake.untold = undefined
+      this.#forgetIfIdle(user.jid, wake)
     }
   }
 
   /** A registration is no more, or made anew. */
   forget(account: Jid, registration: Registration): void {
-    const key = keyOf(account, registration)
-    this.#wakes.get(key)?.cancel?.()
-    this.#wakes.delete(key)
+    const wakes = this.#wakes.get(account.toString())
+    const key = keyOf(registration)
+    wakes?.get(key)?.cancel?.()
+    wakes?.delete(key)
+    if (wakes?.size === 0) this.#wakes.delete(account.toString())
   }
 
   stop(): void {
-    for (const { cancel } of this.#wakes.values()) cancel?.()
+    for (const wakes of this.#wakes.values()) for (const { cancel } of wakes.values()) cancel?.()
     this.#wakes.clear()
   }
 
-  #send(account: Jid, registration: Registration, wake: Wake): void {
+  #of(account: Jid, registration: Registration): Wake {
+    const wakes = this.#wakes.get(account.toString()) ?? new Map<string, Wake>()
+    this.#wakes.set(account.toString(), wakes)
+    const key = keyOf(registration)
+    const wake = wakes.get(key) ?? { registration, count: 0, errors: 0, open: 0, cancel: undefined, untold: undefined }
+    wakes.set(key, wake)
+    return wake
+  }
+
+  #forgetIfIdle(account: Jid, { registration, count, errors, open, cancel }: Wake): void {
+    if (count === 0 && errors === 0 && open === 0 && cancel === undefined) this.forget(account, registration)
+  }
+
+  #send(account: Jid, wake: Wake, last: ReadonlyElement): void {
     const { interval, answerTimeout, summary } = this.#settings
-    const key = keyOf(account, registration)
-    wake.again = false
+    const { registration } = wake
     wake.cancel = this.#clock.after(interval, () => {
       wake.cancel = undefined
-      if (wake.again) this.#send(account, registration, wake)
-      else if (wake.errors === 0 && wake.count === 0) this.#wakes.delete(key)
+      const { untold } = wake
+      wake.untold = undefined
+      if (untold !== undefined) this.#send(account, wake, untold)
+      else this.#forgetIfIdle(account, wake)
     })
-    const iq = notification(account.toString(), registration, wake.count, wake.last, summary)
+    wake.open++
+    const iq = notification(account.toString(), registration, wake.count, last, summary)
     void this.#host.request(iq, answerTimeout).then((answer) => {
-      if (this.#wakes.get(key) !== wake) return
-      if (answer.attrs['type'] !== 'error') wake.errors = 0
-      else this.#failed(account, registration, wake)
+      wake.open--
+      if (this.#wakes.get(account.toString())?.get(keyOf(registration)) !== wake) return
+      if (answer.attrs['type'] === 'error') return this.#failed(account, wake)
+      wake.errors = 0
+      this.#forgetIfIdle(account, wake)
     })
   }
 
-  #failed(account: Jid, registration: Registration, wake: Wake): void {
+  #failed(account: Jid, wake: Wake): void {
     const { maxErrors } = this.#settings
+    const { registration } = wake
     wake.errors++
     if (maxErrors === 0 || wake.errors < maxErrors) return
     this.forget(account, registration)
@@ -109,6 +126,6 @@ export class Notifier {
   }
 }
 
-function keyOf(account: Jid, { service, node }: Registration): string {
-  return `${account}\0${service}\0${node ?? ''}`
+function keyOf({ service, node }: Registration): string {
+  return `${service}\0${node === undefined ? '' : `=${node}`}`
 }

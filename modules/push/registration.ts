@@ -1,4 +1,4 @@
-import { type Element, Jid, JidError, StanzaError } from '#api'
+import { type Element, Jid, JidError, ownText, parseDocument, StanzaError, serialize } from '#api'
 
 const NS_FORMS = 'jabber:x:data'
 const PUBLISH_OPTIONS = 'http://jabber.org/protocol/pubsub#publish-options'
@@ -33,7 +33,8 @@ export function readEnable(request: Element, resource: string, { maxSize }: Regi
     throw new StanzaError('policy-violation', 'The node and its options are too large.')
   if (form !== undefined && formType(form) !== PUBLISH_OPTIONS)
     throw new StanzaError('bad-request', 'The form must be one of publish-options.')
-  return { service, node, resource, options: form }
+  // Kept for long: copies, which do not keep what came in with the request.
+  return { service, node: node && ownText(node), resource, options: form && parseDocument(serialize(form)) }
 }
 
 /** The app server that `<enable/>` or `<disable/>` names; throws like {@link readEnable}. */

@@ -14,6 +14,8 @@ export class Registrations {
   /** Most registrations of an account; 0 is no limit. */
   readonly #max: number
   readonly #queue = new KeyedQueue()
+  /** The time of the last registration: no two have the same, for the oldest goes first. */
+  #lastMs = 0
   readonly #known = new Lru<string, readonly Registration[]>(REMEMBERED)
 
   constructor(store: PushStore, clock: Clock, max: number) {
@@ -28,9 +30,18 @@ export class Registrations {
     return this.#known.get(key) ?? this.#queue.run(key, () => this.#load(key))
   }
 
-  /** Those in memory. */
-  known(account: Jid): readonly Registration[] {
-    return this.#known.get(account.bare.toString()) ?? none
+  /** Hands on those of an account that match, if there are any: at once when they are in memory. */
+  pick(
+    account: Jid,
+    which: (registration: Registration) => boolean,
+    then: (picked: readonly Registration[]) => void,
+  ): Promise<void> | undefined {
+    const choose = (all: readonly Registration[]): undefined => {
+      const picked = all.filter(which)
+      if (picked.length > 0) then(picked)
+    }
+    const all = this.of(account)
+    return all instanceof Promise ? all.then(choose) : choose(all)
   }
 
   /** Adds one, or replaces that of the same service and node; at the limit the oldest goes. Resolves with what went. */
@@ -38,7 +49,8 @@ export class Registrations {
     return await this.#change(account, async (key, before) => {
       const others = before.filter((other) => !isSame(other, registration))
       const gone = this.#max > 0 ? others.slice(0, Math.max(0, others.length + 1 - this.#max)) : []
-      await this.#store.put(key, registration, this.#clock.now())
+      this.#lastMs = Math.max(this.#clock.now(), this.#lastMs + 1)
+      await this.#store.put(key, registration, this.#lastMs)
       for (const { service, node } of gone) await this.#store.remove(key, service, node)
       return { now: [...others.slice(gone.length), registration], gone }
     })

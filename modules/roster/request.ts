@@ -1,4 +1,4 @@
-import { type Element, Jid, JidError, StanzaError } from '#api'
+import { type Element, Jid, JidError, ownText, StanzaError } from '#api'
 import { NS_ROSTER } from './item.ts'
 
 /** What a client asks to be done to an item (RFC 6121 §2.1.5). */
@@ -55,7 +55,7 @@ function readName(item: Element, { maxName }: ItemLimits): string {
   const name = item.attrs['name'] ?? ''
   // RFC 6121 §2.3.3: a handle longer than the server allows.
   if (isLonger(name, maxName)) throw new StanzaError('not-acceptable', `A name has at most ${maxName} characters.`)
-  return name
+  return ownText(name)
 }
 
 function readGroups(item: Element, { maxGroups, maxGroupName }: ItemLimits): string[] {
@@ -68,7 +68,7 @@ function readGroups(item: Element, { maxGroups, maxGroupName }: ItemLimits): str
     throw new StanzaError('not-acceptable', `The name of a group has at most ${maxGroupName} characters.`)
   // RFC 6121 §2.3.3: the same group twice.
   if (new Set(groups).size < groups.length) throw new StanzaError('bad-request', 'An item is in a group once.')
-  return groups
+  return groups.map(ownText)
 }
 
 function isLonger(text: string, limit: number): boolean {

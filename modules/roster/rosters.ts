@@ -24,7 +24,10 @@ const rosterSlot = defineSlot<Roster | undefined>('roster/roster', () => undefin
 interface Interest {
   waiting: Wire[] | null
 }
-const interestSlot = defineSlot<Interest | undefined>('roster/interest', () => undefined)
+const interestSlot = defineSlot<Interest | undefined>('roster/interest', () => undefined, {
+  write: () => true,
+  read: () => ({ waiting: null }),
+})
 
 /**
  * Decides what becomes of an item; the same object back changes nothing. An item that is worth nothing is removed from

@@ -1,4 +1,4 @@
-import { type Context, Handover, type Host, Jid } from '#api'
+import { type Clock, type Context, Handover, type Host, isUnavailable, Jid } from '#api'
 import { Ledger, type LedgerSurroundings } from './ledger.ts'
 import type { Resumptions } from './resumptions.ts'
 import { fill, type SessionState, toSaved } from './saved-session.ts'
@@ -6,8 +6,13 @@ import type { ResumableStore, SavedSession } from './store.ts'
 
 /** Sessions saved, or made again, at a time. */
 const SESSIONS = 50
-/** Characters of unacknowledged stanzas in one transaction. */
+/** Characters of them in one transaction, about. */
 const CHARACTERS = 1 << 22
+/** For how long sessions are tried to be saved while the database is away, and how often, in ms. */
+const RETRY_MS = 10_000
+const RETRY_EVERY_MS = 250
+
+type Saved = ReturnType<typeof toSaved>
 
 /**
  * How resting sessions outlive a restart of the server: saved when it stops in order, made again before it listens.
@@ -45,17 +50,36 @@ export class Restart {
       ledger.session.live = false
       ledger.letGo()
     }
-    let part: typeof saved = []
+    let part: Saved[] = []
     let characters = 0
     for (const [index, one] of saved.entries()) {
       part.push(one)
+      characters += one.session.state.length
       for (const { stanza } of one.stanzas) characters += stanza.length
       if (part.length < SESSIONS && characters < CHARACTERS && index + 1 < saved.length) continue
-      await this.#store.save(part, this.#surroundings.clock.now())
+      await this.#save(part)
       part = []
       characters = 0
     }
     if (saved.length > 0) this.#log.info({ sessions: saved.length }, 'resting sessions are saved')
+  }
+
+  /** Saves sessions together; those that cannot be saved fail alone. Rejects when the database stays away. */
+  async #save(part: readonly Saved[], giveUpMs = this.#clock.now() + RETRY_MS): Promise<void> {
+    try {
+      await this.#store.save(part, this.#clock.now())
+    } catch (error) {
+      if (isUnavailable(error)) {
+        if (this.#clock.now() >= giveUpMs) throw error
+        await new Promise<void>((resolve) => this.#clock.after(RETRY_EVERY_MS, resolve))
+        await this.#save(part, giveUpMs)
+      } else if (part.length > 1) for (const one of part) await this.#save([one], giveUpMs)
+      else this.#log.error({ err: error, account: part[0]?.session.local }, 'a resting session could not be saved')
+    }
+  }
+
+  get #clock(): Clock {
+    return this.#surroundings.clock
   }
 
   /**
@@ -68,7 +92,7 @@ export class Restart {
     let restored = 0
     for (let after = ''; ; ) {
       const page = await this.#store.page(after, SESSIONS)
-      const inTime = page.filter((saved) => may && stateOf(saved).untilMs > this.#surroundings.clock.now())
+      const inTime = page.filter((saved) => may && stateOf(saved).untilMs > this.#clock.now())
       late.push(...page.filter((saved) => !inTime.includes(saved)))
       await Promise.all(inTime.map((saved) => this.#restoreOne(saved, shared)))
       restored += inTime.length
@@ -100,6 +124,8 @@ export class Restart {
       this.#resumptions.endLater(this.#resumptions.keep({ hash: saved.hash, ledger, maxMs, untilMs, saved: true }))
       return session
     } catch (error) {
+      // Better not to start than to forget it until the next start.
+      if (isUnavailable(error)) throw error
       // Its account may be gone; or something is wrong with it alone, and the others must not suffer.
       this.#log.warn({ err: error, account: saved.local }, 'a saved session could not be made again')
       return undefined

@@ -85,10 +85,11 @@ export class ResumableStore {
     await this.#db.transaction(async (trx) => {
       await trx('unacknowledged_stanzas').whereIn('token_hash', hashes).delete()
       for (const part of inParts(stanzas)) await trx('unacknowledged_stanzas').insert(part)
-      await trx('resumable_sessions')
-        .insert(rows)
-        .onConflict('token_hash')
-        .merge(['handled', 'seen_ms', 'saved', 'state'])
+      for (const part of inParts(rows))
+        await trx('resumable_sessions')
+          .insert(part)
+          .onConflict('token_hash')
+          .merge(['handled', 'seen_ms', 'saved', 'state'])
     })
   }
 
@@ -155,14 +156,13 @@ export class ResumableStore {
 }
 
 /** Splits rows into pieces for one statement each. */
-function* inParts<T extends string | { readonly stanza: string; readonly owed: string | null }>(
-  rows: readonly T[],
-): Generator<T[]> {
+function* inParts<T extends string | object>(rows: readonly T[]): Generator<T[]> {
   let part: T[] = []
   let characters = 0
   for (const row of rows) {
     part.push(row)
-    if (typeof row !== 'string') characters += row.stanza.length + (row.owed?.length ?? 0)
+    if (typeof row === 'object')
+      for (const value of Object.values(row)) if (typeof value === 'string') characters += value.length
     if (part.length < ROWS && characters < CHARACTERS) continue
     yield part
     part = []

@@ -1,4 +1,4 @@
-import type { Handover } from '#api'
+import { type Handover, ownText } from '#api'
 
 /** A stanza that was sent and not acknowledged yet. */
 export interface Entry {
@@ -28,7 +28,8 @@ export class Unacknowledged {
   }
 
   push(entry: Entry): void {
-    this.#entries.push(entry)
+    const { text, handover } = entry
+    this.#entries.push(text === handover?.text ? entry : { text: ownText(text), handover })
     this.#size += entry.text.length + ENTRY_SIZE
   }
 

@@ -14,26 +14,25 @@ export const up: Migration = async (knex, schema) => {
   await schema.createTable('archive_stanzas', (table) => {
     integerColumn(table, 'id').notNullable().primary()
     integerColumn(table, 'copies').notNullable()
-    // Their numbers, with commas between: what the search index is made of.
-    keyColumn(table, 'owners', 1023).notNullable()
     textColumn(table, 'stanza').notNullable()
   })
   // One row for each archive a message is in.
   const sqlite = knex.client.config.client !== 'mysql2'
   if (sqlite) await createClustered(knex, 'archive_copies', copies)
   else await schema.createTable('archive_copies', copies)
-  // How far the search index goes.
-  await schema.createTable('archive_progress', (table) => {
-    keyColumn(table, 'name').notNullable().primary()
+  // Those who have searched, and up to which id their messages are in the search index.
+  await schema.createTable('archive_searchers', (table) => {
+    integerColumn(table, 'owner').notNullable().primary()
     integerColumn(table, 'id').notNullable()
   })
-  await knex('archive_progress').insert({ name: 'indexed', id: 0 }).onConflict('name').merge(['name'])
-  // Words by which messages are found: ASCII tokens made in modules/archive/search-words.ts, each with its owner's number.
+  // Words by which they find messages: ASCII tokens made in modules/archive/search-words.ts, each with its owner's number.
   if (sqlite) await knex.raw(SQLITE_SEARCH)
   else
     await schema.createTable('archive_search', (table) => {
-      integerColumn(table, 'id').notNullable().primary()
+      integerColumn(table, 'id').notNullable()
+      integerColumn(table, 'owner').notNullable()
       textColumn(table, 'words').notNullable()
+      table.primary(['id', 'owner'])
       table.index(['words'], 'archive_search_by_words', 'FULLTEXT')
     })
 }
@@ -57,6 +56,7 @@ async function createClustered(knex: Knex, name: string, build: (table: Knex.Cre
   for (const { sql } of statements) await knex.raw(/^create table/i.test(sql) ? `${sql} without rowid` : sql)
 }
 
+// A row id is twice the id of the message, and one more for that side of a conversation whose number is smaller.
 // Contentless: it keeps no text. Tokens are of a-z, 0-9 and _, and asked for whole, so their places are not kept either.
 const SQLITE_SEARCH = `create virtual table archive_search using fts5(
   words, content='', contentless_delete=1, detail=none, tokenize="ascii tokenchars '_'"

@@ -1,3 +1,4 @@
+import { ownText } from '../util/own-text.ts'
 import { recall, remember } from './jid-cache.ts'
 import { prepareDomain, prepareLocal, prepareResource } from './prep.ts'
 
@@ -81,14 +82,14 @@ export class Jid {
       prepareDomain(bareText.slice(at + 1)),
       slash === -1 ? '' : prepareResource(text.slice(slash + 1)),
     )
-    if (jid.#text !== text) remember(copyOf(text), jid)
+    if (jid.#text !== text) remember(ownText(text), jid)
     else if (!jid.isBare) remember(jid.#text, jid)
     return jid
   }
 
   /** Joins prepared parts. The address keeps one fresh text and slices of it, nothing of the parts it was given. */
   static #join(local: string, domain: string, resource: string): Jid {
-    const bareText = local === '' ? copyOf(domain) : `${local}@${domain}`
+    const bareText = local === '' ? ownText(domain) : `${local}@${domain}`
     const bare = recall(bareText) ?? Jid.#bareOf(local.length, bareText)
     if (resource === '') return bare
     const text = `${bareText}/${resource}`
@@ -103,9 +104,4 @@ export class Jid {
     remember(text, bare)
     return bare
   }
-}
-
-/** A copy that shares no memory: a slice would keep the whole network chunk it was cut from alive. */
-function copyOf(text: string): string {
-  return (' ' + text).slice(1)
 }

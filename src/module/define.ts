@@ -81,7 +81,7 @@ export interface Context<O extends Options = {}, D extends Depends = {}> {
   after(ms: number, fn: () => void): Cancel
   /** Does what one of the module's declared commands asks for on this host; the first argument says which host. */
   command(name: string, run: CommandRun): void
-  /** Runs when every module of the host is set up, before the server listens. */
+  /** Runs when the modules of all hosts are set up, before the server listens. */
   onReady(fn: () => void | Promise<void>): void
   /** Runs when the module stops, last registered first. */
   onStop(fn: () => void | Promise<void>): void

@@ -40,7 +40,7 @@ export class HostModules {
 
   /**
    * Sets the modules up in the order given (dependencies first) and compiles the host's flows. When one throws, all
-   * that was attached is taken back and the error, naming the module, is thrown on.
+   * that was attached is taken back and the error, naming the module, is thrown on. {@link begin} is to follow.
    */
   async start(enabled: readonly EnabledModule[]): Promise<void> {
     const apis = new Map<string, unknown>()
@@ -58,6 +58,18 @@ export class HostModules {
         this.#announce(this.#host.features.account, module.features?.account ?? [])
       }
       this.#host.flows = compileFlows(this.#registrations)
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  /**
+   * Lets the modules do what needs all of them, on all hosts: what one of them sends finds everybody. When one throws, all
+   * that was attached is taken back and the error is thrown on.
+   */
+  async begin(): Promise<void> {
+    try {
       for (const begin of this.#ready.splice(0)) await begin()
     } catch (error) {
       await this.stop()

@@ -1,3 +1,5 @@
+import { ownText } from '../util/own-text.ts'
+
 /**
  * One message or request in the hands of clients that acknowledge what they get (XEP-0198), until one of them has: when
  * all their sessions end without, somebody is still owed its outcome. All who got it share this.
@@ -12,7 +14,8 @@ export class Handover {
   #holders = 0
 
   constructor(text: string, sinceMs: number) {
-    this.text = text
+    // Kept for long, perhaps, so it must not keep what came in with it.
+    this.text = ownText(text)
     this.sinceMs = sinceMs
   }
 

@@ -6,7 +6,7 @@ import type { Handover } from '../pipeline/handover.ts'
 import type { IqRequest, IqTarget } from '../pipeline/iq-table.ts'
 import { type CrashReport, runFlow } from '../pipeline/run.ts'
 import { StanzaEvent, type StanzaKind } from '../pipeline/stanza-event.ts'
-import { messageRefused } from '../session/hooks.ts'
+import { messageKept, messageRefused } from '../session/hooks.ts'
 import type { Host } from '../session/host.ts'
 import type { Turn } from '../session/inbox.ts'
 import type { Session } from '../session/session.ts'
@@ -208,7 +208,14 @@ export class Router {
       if (kind === 'message') setDelay(stanza, host.domain, sinceMs)
       const type = checkShape(stanza, kind)
       const event = new StanzaEvent(stanza, kind, type, from, to, true, null, host, user, sinceMs)
-      void this.#catch(event, this.#deliver(event))
+      const refuse = (error: unknown): void => {
+        if (kind !== 'message' || !host.hooks.ask(messageKept, event)) this.#refuse(stanza, null, error, host)
+      }
+      try {
+        this.#deliver(event)?.catch(refuse)
+      } catch (error) {
+        refuse(error)
+      }
     } catch (error) {
       this.#refuse(stanza, null, error, host)
     }

@@ -1,5 +1,6 @@
 import type { Jid } from '../jid/jid.ts'
 import { defineCollection, defineGate, defineNotice, defineQuestion } from '../pipeline/hook.ts'
+import type { StanzaEvent } from '../pipeline/stanza-event.ts'
 import type { Element } from '../xml/element.ts'
 import type { Host } from './host.ts'
 import type { Session } from './session.ts'
@@ -36,6 +37,15 @@ export const sessionResumed = defineNotice<Session>('session/resumed', 'A client
 export const messageRefused = defineNotice<{ readonly session: Session; readonly error: Element }>(
   'session/message-refused',
   'A message of a client was refused; the error has been sent to it.',
+)
+/**
+ * A message that was handed to clients none of which has it for certain is about to be answered with an error, since nobody
+ * else takes it. Whoever says yes, such as an archive, has it for its addressee: then its sender hears nothing.
+ */
+export const messageKept = defineQuestion<Pick<StanzaEvent, 'stanza' | 'to'>, boolean>(
+  'session/message-kept',
+  false,
+  'A message that no client has for certain would be refused now: does its addressee find it anyway?',
 )
 /** An account is about to be deleted: remove what you keep of it. Throwing keeps the account. */
 export const accountDeleting = defineGate<{ readonly host: Host; readonly jid: Jid }>(

@@ -1,4 +1,5 @@
 import type { Jid } from '../jid/jid.ts'
+import type { Handover } from '../pipeline/handover.ts'
 import type { StanzaEvent } from '../pipeline/stanza-event.ts'
 import type { StreamError } from '../stanza/stream-error.ts'
 import { Slots } from '../util/slot.ts'
@@ -103,17 +104,17 @@ export class Session {
   deliver(event: Pick<StanzaEvent, 'handover' | 'reached' | 'wire'>, as?: Wire): boolean {
     if (!this.live) return false
     const wire = as ?? event.wire
-    const text = as === undefined ? wire.text() : as.textTo(this.address)
-    if (this.queue === undefined) {
-      event.reached()
-      this.#send(wire, text, undefined)
-    } else this.#send(wire, text, event)
+    let handover: Handover | undefined
+    if (this.queue === undefined) event.reached()
+    else handover = event.handover()
+    const text = as !== undefined ? as.textTo(this.address) : (handover?.text ?? wire.text())
+    this.#send(wire, text, handover)
     return true
   }
 
-  #send(wire: Wire, text: string, owed: Pick<StanzaEvent, 'handover'> | undefined): void {
+  #send(wire: Wire, text: string, handover: Handover | undefined): void {
     if (this.filter?.holds(wire, text) === true) return
-    if (this.queue === undefined || this.queue.add(text, owed?.handover())) this.stream.write(text)
+    if (this.queue === undefined || this.queue.add(text, handover)) this.stream.write(text)
   }
 
   /** Sends a stanza past the filter: for the filter itself. */

@@ -7,7 +7,7 @@ export interface BatchSettings<T> {
   readonly write: (items: readonly T[]) => Promise<void>
   /** Most items in one commit. */
   readonly maxItems: number
-  /** Most items that wait; one more is refused. */
+  /** Most items that wait; one more is refused, unless it is owed. */
   readonly maxWaiting: number
   /** For how long a batch is tried again while the database is out of reach, in ms; one that the disk is full for is not. */
   readonly retryMs: number
@@ -42,11 +42,12 @@ export class BatchWriter<T> {
 
   /**
    * Resolves once the item is on disk. Rejects with the error of the database: then the item is not there, or, when that
-   * was lost while it committed and stayed so, may be.
+   * was lost while it committed and stayed so, may be. `isOwed` is for what was taken on before, and in memory until then:
+   * it is never too much.
    */
-  append(item: T): Promise<void> {
+  append(item: T, isOwed = false): Promise<void> {
     const { maxWaiting } = this.#settings
-    if (maxWaiting > 0 && this.#waiting.length >= maxWaiting)
+    if (!isOwed && maxWaiting > 0 && this.#waiting.length >= maxWaiting)
       return Promise.reject(new BatchFullError('too much waits to be written'))
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject })

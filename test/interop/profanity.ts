@@ -18,6 +18,8 @@ export async function playProfanity(server: TestServer, folder: string, say: (sc
     await addEachOther(mercutio, tybalt)
     say('they chat')
     await chat(mercutio, tybalt)
+    say('tybalt’s second Profanity sees both sides of what the first one says')
+    await sharesConversation(mercutio, tybalt, await tmux.profanity('tybalt-elsewhere'), server)
     say('mercutio is away and comes back')
     await writeToTheAbsent(mercutio, tybalt, server)
     say('mercutio writes to a slixmpp client')
@@ -75,6 +77,19 @@ async function chat(mercutio: Terminal, tybalt: Terminal): Promise<void> {
   await mercutio.shows("Mercutio, thou consort'st with Romeo.")
   await mercutio.types('Consort? <♫> What, dost thou make us minstrels?')
   await tybalt.shows('Consort? <♫> What, dost thou make us minstrels?')
+}
+
+/** Profanity asks for copies (XEP-0280) by itself. */
+async function sharesConversation(mercutio: Terminal, tybalt: Terminal, elsewhere: Terminal, server: TestServer) {
+  await logIn(elsewhere, TYBALT, `port ${server.port} tls trust`)
+  await tybalt.types(`/msg ${MERCUTIO.address} Boy, this shall not excuse the injuries.`)
+  await mercutio.shows('this shall not excuse the injuries.')
+  await elsewhere.types(`/msg ${MERCUTIO.address}`)
+  await elsewhere.shows('this shall not excuse the injuries.')
+  await mercutio.types('O calm, dishonourable, vile submission!')
+  await tybalt.shows('O calm, dishonourable, vile submission!')
+  await elsewhere.shows('O calm, dishonourable, vile submission!')
+  await elsewhere.quits()
 }
 
 async function writeToTheAbsent(mercutio: Terminal, tybalt: Terminal, server: TestServer): Promise<void> {

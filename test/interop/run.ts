@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run, start } from './process.ts'
 import { playProfanity } from './profanity.ts'
-import { component, startServer, type TestServer } from './server.ts'
+import { appServer, component, startServer, type TestServer } from './server.ts'
 
 // npm run test:clients: stock clients from Debian log in to a real server, find each other and talk.
 
@@ -49,6 +49,18 @@ async function playComponent(server: TestServer): Promise<void> {
   if (code !== 0) throw new Error(`component.py ended with ${code}.`)
 }
 
+/** One account with two devices, of which an app server wakes one; both with slixmpp. */
+async function playDevices(server: TestServer): Promise<void> {
+  await server.addUser('paris@localhost', 'county')
+  await server.addUser('nurse@localhost', 'lammas eve')
+  const { domain, secret } = appServer
+  const ports = [String(server.port), server.certificate, String(server.componentPort)]
+  const args = ['-B', script('devices.py'), ...ports, domain, 'paris@localhost', 'nurse@localhost']
+  const scene = start(PYTHON, args, { input: `${secret}\ncounty\nlammas eve\n`, show: true })
+  const code = await scene.ended(60_000)
+  if (code !== 0) throw new Error(`devices.py ended with ${code}.`)
+}
+
 /** Two people with Profanity, and a slixmpp program that answers one of them. */
 async function playMixed(server: TestServer, folder: string): Promise<void> {
   await server.addUser('echo@localhost', 'narcissus')
@@ -68,6 +80,7 @@ async function main(): Promise<void> {
   try {
     await playSlixmpp(server)
     await playComponent(server)
+    await playDevices(server)
     await playMixed(server, folder)
     const code = await server.process.stop()
     if (code !== 0) throw new Error(`The server ended with ${code}.`)

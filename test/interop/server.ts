@@ -14,7 +14,7 @@ export interface TestServer {
   readonly port: number
   /** TLS from the start. */
   readonly tlsPort: number
-  /** Where the component that is known by {@link component} connects. */
+  /** Where {@link component} and {@link appServer} connect. */
   readonly componentPort: number
   /** Path of the self-signed certificate. */
   readonly certificate: string
@@ -28,6 +28,9 @@ export interface TestServer {
 /** A component that the server knows. */
 export const component = { domain: 'oracle.localhost', secret: 'know thyself' }
 
+/** An app server (XEP-0357) that the server knows. */
+export const appServer = { domain: 'push.localhost', secret: 'wake up' }
+
 /** Starts a server for `localhost` that lets people register; `folder` is to be its configuration folder. */
 export async function startServer(folder: string): Promise<TestServer> {
   const [port, tlsPort, componentPort] = [await freePort(), await freePort(), await freePort()]
@@ -39,7 +42,9 @@ listen:
   client: { address: 127.0.0.1, port: ${port} }
   clientTls: { address: 127.0.0.1, port: ${tlsPort} }
   component: { port: ${componentPort} }
-components: { ${component.domain}: { secret: { file: component.secret } } }
+components:
+  ${component.domain}: { secret: { file: component.secret } }
+  ${appServer.domain}: { secret: ${appServer.secret} }
 `,
   )
   await writeFile(join(folder, 'component.secret'), `${component.secret}\n`)

@@ -148,6 +148,31 @@ story('Nobody retracts what is another’s, or was said elsewhere', async (s) =>
   await comesTo(juliet, ['his', null, null, null, null])
 })
 
+// XEP-0424 §5: "The archiving service therefore MUST store the retraction message"; §4: a tombstone has its id
+story('A retraction is not itself retracted, and one without an id leaves no tombstone', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  const juliet = await s.online('juliet/balcony')
+  const retract = (id: string) => `<retract xmlns='${NS_RETRACT}' id='${id}'/>`
+  for (const [id, payload] of [
+    ['1', '<body>one</body>'],
+    ['2', '<body>two</body>'],
+    ['3', '<body>three</body>'],
+    ['r1', retract('1')],
+    ['r2', retract('r1')],
+    ['', retract('2')],
+    ['r3', retract('3')],
+  ]) {
+    await romeo.sends`<message to='${juliet.jid}' type='chat' ${id === '' ? '' : `id='${id}'`}>${payload}</message>`
+    await juliet.receives`<message>${payload}</message>`
+  }
+  // The last of them shows that the others have been looked at.
+  await comesTo(juliet, [null, 'two', null, null, null, null, null])
+  const kept = (await asksArchive(juliet)).messages.map(
+    (message) => message.getChild('retract', NS_RETRACT)?.attrs['id'],
+  )
+  assert.deepEqual(kept, [undefined, undefined, undefined, '1', 'r1', '2', '3'])
+})
+
 // ---- offline (XEP-0313 §6.1.1) ----
 
 story('A client that reads the archive is not sent again what waits for it', async (s) => {

@@ -31,7 +31,7 @@ story('Pages: forwards, backwards, from an id, by index, empty, and the number o
     [`<max>3</max><after>${at(2)}</after>`, names(3, 5), false, undefined, 10],
     [`<max>5</max><after>${at(6)}</after>`, names(7, 9), true, 7, 10],
     [`<after>${at(9)}</after>`, [], true, undefined, 10],
-    ['<max>3</max><before/>', names(7, 9), false, 7, 10],
+    ['<max>3</max><before/>', names(7, 9), false, undefined, 10],
     ['<before/>', names(0, 9), true, 0, 10],
     [`<max>3</max><before>${at(7)}</before>`, names(4, 6), false, undefined, 10],
     [`<max>9</max><before>${at(3)}</before>`, names(0, 2), true, 0, 10],
@@ -102,8 +102,32 @@ story('Filters, each alone and together', async (s) => {
     assert.equal(answer.complete, true)
   }
   // Whether the index has them yet or not, messages are found.
-  for (let n = 0; n < 10; n++) await s.advance(60_000)
+  await s.advance(600_000)
   assert.deepEqual((await asksArchive(romeo, { form: { '{urn:xmpp:fulltext:0}fulltext': 'wishes' } })).bodies, nurses)
+  // Those who have searched, and nobody else.
+  assert.deepEqual((await s.database.knex('archive_searchers').count({ n: '*' }).first())!['n'], 1)
+  await s.host.deleteAccount('romeo')
+  assert.deepEqual((await s.database.knex('archive_searchers').count({ n: '*' }).first())!['n'], 0)
+})
+
+// XEP-0431; RFC 6120 §8.3.3.18
+story('A search that would wait too long is put off, and finds everything later', async (s) => {
+  const { romeo } = await conversation(s, 4)
+  const search = { form: { '{urn:xmpp:fulltext:0}fulltext': 'm3' } }
+  assert.deepEqual((await asksArchive(romeo, search)).bodies, ['m3'])
+  await s.advance(600_000)
+  romeo.send(`<iq type='set' id='early'>${queryText(search)}</iq>`)
+  await s.database.transaction(async (trx) => {
+    await trx('archive_searchers').forUpdate().select('owner')
+    let isRefused = false
+    const refused = romeo.receives`<iq type='error' id='early'><error type='wait'>
+      <resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`.then(() => {
+      isRefused = true
+    })
+    while (!isRefused) await s.advance(1000)
+    await refused
+  })
+  assert.deepEqual((await asksArchive(romeo, search)).bodies, ['m3'])
 })
 
 function timeOf(id: string): string {
@@ -284,13 +308,24 @@ story('Past a thousand messages a page does not count them, and max=0 does', asy
 story('Large messages make short pages', async (s) => {
   const romeo = await s.login('romeo/orchard')
   const body = 'x'.repeat(200_000)
-  for (let n = 0; n < 150; n++) romeo.send(`<message to='${romeo.bare}' id='${n}'><body>${body}</body></message>`)
+  for (let n = 0; n < 50; n++) romeo.send(`<message to='${romeo.bare}' id='${n}'><body>${body}</body></message>`)
   const count = async () => (await asksArchive(romeo, { rsm: '<max>0</max>' })).count
-  while ((await count()) !== 150);
-  const page = await asksArchive(romeo, { rsm: '<max>250</max>' })
-  assert.equal(page.ids.length, 100)
-  assert.equal(page.complete, false)
-  assert.equal((await asksArchive(romeo, { rsm: `<max>250</max><after>${page.last}</after>` })).ids.length, 50)
+  while ((await count()) !== 50);
+  const pages: (readonly string[])[] = []
+  for (let after = ''; pages.at(-1)?.length !== 0; after = `<after>${pages.at(-1)!.at(-1)}</after>`) {
+    const page = await asksArchive(romeo, { rsm: `<max>250</max>${after}` })
+    pages.push(page.ids)
+    if (page.complete) break
+  }
+  assert.deepEqual(
+    pages.map((page) => page.length),
+    [21, 21, 8],
+  )
+  const all = pages.flat()
+  const newest = await asksArchive(romeo, { rsm: '<max>250</max><before/>' })
+  assert.deepEqual([newest.ids, newest.complete], [all.slice(-21), false])
+  const named = await asksArchive(romeo, { form: { ids: all }, rsm: '<max>250</max>' })
+  assert.deepEqual([named.ids, named.complete], [all.slice(0, 21), false])
 })
 
 // XEP-0313 §7, XEP-0359 §5, XEP-0431 §2.1, XEP-0424 §2

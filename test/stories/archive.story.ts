@@ -74,9 +74,11 @@ story('A burst of several senders has one order, live and in the archive', async
 story('Forged ids and results never reach anybody, others’ ids do', async (s) => {
   const romeo = await s.login('romeo/orchard')
   const juliet = await s.online('juliet/balcony')
-  const forged = [juliet.bare, romeo.bare, s.domain, juliet.bare.toUpperCase(), '@', ''].map(
-    (by) => `<stanza-id xmlns='${NS_SID}' by='${by}' id='1'/>`,
-  )
+  const forged = [
+    ...[juliet.bare, romeo.bare, s.domain, juliet.bare.toUpperCase(), juliet.jid, romeo.jid, `${s.domain}/x`, '@', ''],
+    ...[`${juliet.bare}.`, juliet.bare.replace('j', '&#106;'), juliet.bare.replace('j', 'ｊ'), ` ${juliet.bare}`],
+  ].map((by) => `<stanza-id xmlns='${NS_SID}' by='${by}' id='1'/>`)
+  forged.push(`<p:stanza-id xmlns:p='${NS_SID}' by='${juliet.bare}' id='1'/>`)
   const room = `<stanza-id xmlns='${NS_SID}' by='room@muc.example' id='7'/>`
   const origin = `<origin-id xmlns='${NS_SID}' id='mine'/>`
   const result = `<result xmlns='urn:xmpp:mam:2' id='1'><forwarded xmlns='urn:xmpp:forward:0'/></result><fin xmlns='urn:xmpp:mam:2'/>`
@@ -161,6 +163,29 @@ story('Who writes to nobody sees what who writes to somebody away sees', async (
   await s.createAccount('nobody')
   assert.deepEqual(await bodiesOf(await s.login('nobody/x')), [])
 })
+
+// RFC 6121 §8.5.1: with its own archive off, a sender would else learn from the disk who exists
+story(
+  'Who writes to nobody waits for the disk like who writes to somebody away, and leaves nothing on it',
+  async (s) => {
+    const romeo = await s.login('romeo/orchard')
+    const juliet = await s.createAccount('juliet')
+    const nobody = `nobody@${s.domain}`
+    await romeo.asks`<iq type='set'><prefs xmlns='urn:xmpp:mam:2' default='never'/></iq>`
+    await romeo.sends`${chat(nobody, 'nowhere')}`
+    await settles(romeo, nobody)
+    const left = await s.database.knex('archive_stanzas').count({ n: '*' }).first()
+    assert.equal(Number(left!['n']), 0)
+    const rename = (from: string, to: string) => s.database.knex.schema.renameTable(from, to)
+    await rename('archive_stanzas', 'archive_lost')
+    try {
+      for (const to of [juliet, nobody]) await romeo.isRefused('internal-server-error', 'wait')`${chat(to, 'lost')}`
+    } finally {
+      await rename('archive_lost', 'archive_stanzas')
+    }
+  },
+  { expectErrors: true },
+)
 
 // FIELD-NOTES: `böb` collides with `bob` in no query
 story('böb and bob have archives of their own, also as peers', async (s) => {
@@ -292,6 +317,8 @@ story(
     assert.match(s.bed.errors.join(''), /could not be archived/)
     await romeo.sends`${chat(juliet.jid, 'kept')}`
     await juliet.receives`<message id='kept'/>`
+    // It is written after it was seen.
+    while ((await bodiesOf(juliet)).length === 0);
     assert.deepEqual(await bodiesOf(juliet), ['kept'])
   },
   { modules: { archive: { durability: 'relaxed' } }, expectErrors: true },

@@ -1,71 +1,18 @@
 import assert from 'node:assert/strict'
-import { type Element, parseDocument } from '../../src/api.ts'
-import { ComponentClient } from '../support/component.ts'
-import { type Actor, type Story, story } from '../support/story.ts'
+import { parseDocument } from '../../src/api.ts'
+import {
+  AppServer,
+  enable,
+  isDealtWith,
+  NS_PUSH as NS,
+  NS_PUBSUB,
+  withService as options,
+  service,
+} from '../support/app-server.ts'
+import { story } from '../support/story.ts'
 
-const NS = 'urn:xmpp:push:0'
-const NS_PUBSUB = 'http://jabber.org/protocol/pubsub'
-const service = 'push.example'
-const options = { server: { components: { [service]: { secret: 'between us' } } } }
 const form =
   "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>http://jabber.org/protocol/pubsub#publish-options</value></field><field var='secret'><value>s3cr3t</value></field></x>"
-
-/** An app server: a component that takes notifications. */
-class AppServer {
-  readonly component: ComponentClient
-
-  private constructor(component: ComponentClient) {
-    this.component = component
-  }
-
-  static async join(s: Story): Promise<AppServer> {
-    return new AppServer(await ComponentClient.join(s.bed.server, service, 'between us'))
-  }
-
-  /** The next request to publish, not answered yet. */
-  async asked(): Promise<Element> {
-    const iq = await this.component.client.next()
-    assert.equal(iq.name, 'iq')
-    return iq
-  }
-
-  /** Takes the next notification; returns its node and what its summary says. */
-  async notified(
-    error?: string,
-  ): Promise<{ from: string; node: string | undefined; summary: Record<string, string>; iq: Element }> {
-    const iq = await this.component.client.next()
-    assert.equal(iq.name, 'iq')
-    const pubsub = iq.getChild('pubsub', NS_PUBSUB)!
-    const publish = pubsub.getChild('publish', NS_PUBSUB)!
-    const notification = publish.getChild('item', NS_PUBSUB)!.getChild('notification', NS)!
-    const fields = notification.getChild('x', 'jabber:x:data')?.getChildren('field', 'jabber:x:data') ?? []
-    const { id, from } = iq.attrs
-    const answer =
-      error === undefined ? '' : `<error type='cancel'><${error} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`
-    this.component.send(
-      `<iq type='${error === undefined ? 'result' : 'error'}' id='${id}' from='${service}' to='${from}'>${answer}</iq>`,
-    )
-    const summary = Object.fromEntries(
-      fields.map((field) => [field.attrs['var'], field.getChildText('value', 'jabber:x:data') ?? '']),
-    )
-    return { from: from!, node: publish.attrs['node'], summary, iq }
-  }
-
-  /** Nothing has been asked of it that is not answered. */
-  async hearsNothing(s: Story, who: Actor): Promise<void> {
-    await who.sends`<message to='${service}' id='fence'/>`
-    const next = await this.component.client.next()
-    assert.equal(next.attrs['id'], 'fence', `expected nothing, got ${next}`)
-    void s
-  }
-
-  /** Says no more. */
-  leaves(): void {
-    this.component.transport.cut()
-  }
-}
-
-const enable = (node = 'phone', more = '') => `<enable xmlns='${NS}' jid='${service}' node='${node}'>${more}</enable>`
 
 story(
   'A message to somebody whose phone is away has the app server wake it, with the phone’s publish options // XEP-0357 §5, §7',
@@ -210,7 +157,7 @@ story(
     await phone.disconnects()
     const romeo = await s.online('romeo/orchard')
     await romeo.sends`<message to='${phone.bare}' type='chat'><body>!</body></message>`
-    await romeo.receivesNothing()
+    await isDealtWith(s, romeo)
     await s.advance(5_000)
     const app = await AppServer.join(s)
     await romeo.sends`<message to='${phone.bare}' type='chat'><body>!</body></message>`

@@ -8,11 +8,14 @@ import {
   enables,
   fence,
   jidOf,
+  letGo,
   MAX,
   message,
   NS,
   resumes,
   settles,
+  slowBed,
+  untilHeld,
 } from '../support/stream-management.ts'
 
 const kept = defineSlot<string | undefined>('test/kept', () => undefined, asJson)
@@ -67,6 +70,26 @@ restartStory('A client comes back to its session over a restart, as if nothing h
 })
 
 restartStory(
+  'What a client asked to be told of it is told of over a restart, too // RFC 6121 §2.1.6, XEP-0191 §3.3',
+  async (r) => {
+    const before = await r.starts()
+    const balcony = await before.login('juliet/balcony')
+    await balcony.asks`<iq type='get'><query xmlns='jabber:iq:roster'/></iq>`
+    await balcony.asks`<iq type='get'><blocklist xmlns='urn:xmpp:blocking'/></iq>`
+    const token = await enables(balcony)
+    await r.stops()
+    const after = await r.starts()
+    const chamber = await after.login('juliet/chamber')
+    const romeo = `romeo@${after.domain}`
+    await chamber.asks`<iq type='set'><query xmlns='jabber:iq:roster'><item jid='${romeo}'/></query></iq>`
+    await chamber.asks`<iq type='set'><block xmlns='urn:xmpp:blocking'><item jid='${romeo}'/></block></iq>`
+    const back = await resumes(after, balcony, token, 0)
+    await back.receives`<iq type='set'><query xmlns='jabber:iq:roster' ver='*'><item jid='${romeo}' subscription='none'/></query></iq>`
+    await back.receives`<iq type='set'><block xmlns='urn:xmpp:blocking'><item jid='${romeo}'/></block></iq>`
+  },
+)
+
+restartStory(
   'Over several restarts, too',
   async (r) => {
     let s = await r.starts()
@@ -90,6 +113,50 @@ restartStory(
     await back.receives`<message><body>3</body></message>`
   },
   {},
+)
+
+for (const isComing of [false, true])
+  restartStory(
+    `What a client sent before it lost its connection is counted ${isComing ? 'for who comes back as' : 'when'} the server stops // XEP-0198 §5`,
+    async (r) => {
+      const before = await r.starts()
+      const romeo = await before.login('romeo/orchard')
+      const juliet = await before.login('juliet/balcony')
+      const token = await enables(romeo)
+      romeo.send(message(juliet.jid, 'slow'))
+      await untilHeld()
+      if (isComing) {
+        await asksToResume(before, romeo, token, 0)
+        while (!before.host.user(jidOf(romeo))!.sessions.get('orchard')!.resting)
+          await new Promise((resolve) => setImmediate(resolve))
+      } else await romeo.cuts()
+      const stopped = r.stops()
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+      letGo()
+      await stopped
+      await juliet.receives`<message><body>slow</body></message>`
+      assert.deepEqual(before.bed.errors, [])
+      await resumes(await r.starts(), romeo, token, 0, 1)
+    },
+    slowBed,
+  )
+
+restartStory(
+  'What comes back of a session whose time ran out, before the server is up, finds all hosts set up // XEP-0198 §4',
+  async (r) => {
+    const before = await r.starts({}, 120_000)
+    const juliet = await before.login('juliet/balcony')
+    await enables(juliet, "resume='true' max='60'")
+    await before.createAccount('tybalt', undefined, 'mantua.example')
+    const { actor: tybalt } = await before.authenticates('tybalt', 'mantua.example')
+    await tybalt.binds('street')
+    tybalt.send(message(juliet.jid, 'Hi', 'groupchat'))
+    await juliet.receives`<message/>`
+    await r.stops()
+    const after = await r.starts()
+    assert.deepEqual(after.bed.errors, [])
+  },
+  { hosts: ['localhost', 'mantua.example'] },
 )
 
 restartStory('Who does not come back after a restart leaves what it was owed to others // XEP-0198 §4', async (r) => {

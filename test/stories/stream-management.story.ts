@@ -337,3 +337,39 @@ story(
   },
   { modules: { archive: { enabled: false } } },
 )
+
+story(
+  'A page of the archive, however large, is no reason to send a client away // XEP-0198 §4, XEP-0313 §4',
+  async (s) => {
+    const romeo = await s.login('romeo/orchard')
+    const juliet = `juliet@${s.domain}`
+    await s.createAccount('juliet')
+    for (let n = 0; n < 40; n++) {
+      await romeo.sends`${message(juliet, `${n} ${'x'.repeat(240_000)}`)}`
+      if (n % 10 === 9) await settles(s, romeo)
+    }
+    const balcony = await s.login('juliet/balcony')
+    await enables(balcony)
+    const ids: string[] = []
+    let stanzas = 0
+    let after = ''
+    for (let isComplete = false; !isComplete; ) {
+      balcony.send(
+        `<iq type='set' id='page'><query xmlns='urn:xmpp:mam:2'><set xmlns='http://jabber.org/protocol/rsm'><max>50</max>${after}</set></query></iq>`,
+      )
+      for (let fin: Element | undefined; fin === undefined; ) {
+        const heard = await balcony.next()
+        if (heard.name === 'r') acknowledges(balcony, stanzas)
+        else {
+          stanzas++
+          const result = heard.getChild('result', 'urn:xmpp:mam:2')
+          if (result !== undefined) ids.push(result.attrs['id']!)
+          fin = heard.getChild('fin', 'urn:xmpp:mam:2')
+          isComplete = fin?.attrs['complete'] === 'true'
+        }
+      }
+      after = `<after>${ids.at(-1)}</after>`
+    }
+    assert.equal(new Set(ids).size, 40)
+  },
+)

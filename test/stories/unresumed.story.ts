@@ -103,6 +103,27 @@ story('When none of them has it it is dealt with once, at the end of the last //
   await again.receivesNothing()
 })
 
+story(
+  'What is in the archive of its addressee does not come back to its sender // XEP-0198 §4, XEP-0313',
+  async (s) => {
+    const romeo = await s.login('romeo/orchard')
+    const juliet = await s.online('juliet/balcony')
+    await enables(juliet, '')
+    for (const body of ['one', 'two']) await romeo.sends`${message(juliet.jid, body)}`
+    romeo.send(
+      `<message type='chat' to='${juliet.jid}'><body>three</body><no-permanent-store xmlns='urn:xmpp:hints'/></message>`,
+    )
+    await settles(s, romeo)
+    await juliet.cuts()
+    // Only one of them can wait elsewhere.
+    const again = await s.online('juliet/balcony')
+    await again.receives`<message><body>one</body></message>`
+    await romeo.receives`<message type='error'><error><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`
+    await romeo.receivesNothing()
+  },
+  { modules: { offline: { maxMessages: 1 } } },
+)
+
 story('A session without acknowledgements counts as having its copy // XEP-0198 §4', async (s) => {
   const romeo = await s.login('romeo/orchard')
   const balcony = await s.online('juliet/balcony')

@@ -82,13 +82,15 @@ function stage() {
     server,
     commands,
   })
-  const start = (...setups: ((ctx: Context) => void)[]) =>
-    modules.start(
+  const start = async (...setups: ((ctx: Context) => void)[]) => {
+    await modules.start(
       setups.map((setup, n) => ({
         module: defineModule({ name: `test-${n}`, summary: '', implements: [], setup }) as AnyModule,
         config: {},
       })),
     )
+    await modules.begin()
+  }
   return { host, commands, modules, start }
 }
 

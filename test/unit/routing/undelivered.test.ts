@@ -4,6 +4,7 @@ import { compileFlows } from '../../../src/pipeline/compile.ts'
 import { flows } from '../../../src/pipeline/flow.ts'
 import type { StanzaEvent } from '../../../src/pipeline/stanza-event.ts'
 import { Router } from '../../../src/routing/router.ts'
+import { messageKept } from '../../../src/session/hooks.ts'
 import type { Session } from '../../../src/session/session.ts'
 import type { Element } from '../../../src/xml/element.ts'
 import { parseDocument } from '../../../src/xml/parser.ts'
@@ -80,6 +81,20 @@ describe('a message that a client never acknowledged', () => {
     await sends(`<message to='${PHONE}'/>`)
     ends()
     assert.equal(arrived, 1)
+  })
+
+  test('is not refused when its addressee finds it anyway, whatever nobody takes it for', async () => {
+    stage.host.hooks.attach(messageKept, ({ stanza: el, to }: StanzaEvent) =>
+      el.attrs['id'] === `kept for ${to}` ? true : undefined,
+    )
+    for (const id of [`kept for ${PHONE}`, 'other'])
+      await sends(`<message id='${id}' to='${PHONE}'><unwanted/></message>`)
+    await sends(`<message type='groupchat' id='kept for ${PHONE}' to='${PHONE}'/>`)
+    ends()
+    assert.deepEqual(
+      heard(romeo).map(({ attrs }) => attrs['id']),
+      ['other'],
+    )
   })
 
   test('is done with when the client has acknowledged it', async () => {

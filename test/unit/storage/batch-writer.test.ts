@@ -104,6 +104,19 @@ describe('a batch writer', () => {
     assert.deepEqual(order.slice(1), ['1', '2', '3', '4', '6'])
   })
 
+  test('takes what is owed past its bound, in its place', async () => {
+    const { append, end, order, writer } = stage({ maxItems: 2, maxWaiting: 2 })
+    append('1')
+    append('2')
+    const owed = writer.append('owed', true).then(() => order.push('owed'))
+    await turn()
+    append('3')
+    await end()
+    await end()
+    await owed
+    assert.deepEqual(order, ['1', '2', 'owed', '3'])
+  })
+
   test('lets an item that cannot be written fail alone, and keeps the order of all', async () => {
     const { append, end, batches, order } = stage()
     for (const item of ['1', 'bad', '3']) append(item)

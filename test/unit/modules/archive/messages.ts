@@ -37,7 +37,7 @@ export function message(id: number, body: string, told: Told = {}): ArchivedMess
     { owner: to, peer: from, resource: fromResource },
   ]
   const { groupchat = false, reference } = told
-  return { id, stanza: `<message><body>${body}</body></message>`, groupchat, reference, text: undefined, copies }
+  return { id, stanza: `<message><body>${body}</body></message>`, groupchat, reference, copies }
 }
 
 export const JULIET = 'juliet@capulet.example'

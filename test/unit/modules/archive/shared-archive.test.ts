@@ -9,8 +9,6 @@ import { FakeClock } from '../../../support/fake-clock.ts'
 class FakeStore {
   last = 0
   readonly batches: number[] = []
-  toIndex = 0
-  indexed = 0
   unavailable = 0
   async lastId(): Promise<number> {
     return this.last
@@ -18,12 +16,6 @@ class FakeStore {
   async append(messages: readonly ArchivedMessage[]): Promise<void> {
     if (this.unavailable-- > 0) throw Object.assign(new Error('gone'), { code: 'ECONNRESET' })
     this.batches.push(messages.length)
-  }
-  async index(limit: number): Promise<number> {
-    const now = Math.min(limit, this.toIndex)
-    this.toIndex -= now
-    this.indexed += now
-    return now
   }
 }
 
@@ -74,31 +66,4 @@ test('what the database cannot take now it gets later', async () => {
   }
   await written
   assert.deepEqual(store.batches, [1])
-})
-
-test('the search index is brought up to date in the background, and gives way to traffic, not for ever', async () => {
-  const store = new FakeStore()
-  const { archive, clock, release } = await share(store)
-  store.toIndex = 500
-  clock.advance(30_000)
-  await turns()
-  clock.advance(50)
-  await turns()
-  clock.advance(50)
-  await turns()
-  assert.equal(store.indexed, 500)
-  store.toIndex = 1
-  let rounds = 0
-  for (; store.indexed < 501; rounds++) {
-    for (let n = 0; n < 3001; n++) void archive.append({ id: n } as ArchivedMessage)
-    await turns()
-    clock.advance(30_000)
-    await turns()
-  }
-  assert.equal(rounds, 11)
-  await release()
-  store.toIndex = 1
-  clock.advance(60_000)
-  await turns()
-  assert.equal(store.indexed, 501)
 })

@@ -82,7 +82,8 @@ const OWNERS = {
   sqlite: 'archive_addresses:archive_addresses_by_jid c:archive_copies_by_peer',
   mysql: 'archive_addresses:archive_addresses_by_jid c:primary',
 }
-const MARK = 'archive_progress:primary'
+const ROWS = 'archive_search:primary'
+const MARK = 'archive_searchers:primary'
 
 type Plan = string | Record<Dialect, string>
 /** What each method reads by; one plan for each of its statements. */
@@ -117,7 +118,7 @@ const methods: readonly (readonly [
     [MARK, FOUND, PAGE],
   ],
   ['counting a search', (s) => s.count(JULIET, { words: 'seven', toId: at(99) }, 0), [MARK, COUNTED]],
-  ['a tombstone', (s) => s.replace(at(5), 'x'), ['archive_stanzas:primary', 'archive_search:primary']],
+  ['a tombstone', (s) => s.replace(at(5), 'x'), ['archive_stanzas:primary', ROWS]],
   [
     'purging',
     async (s) => {
@@ -125,12 +126,21 @@ const methods: readonly (readonly [
       await s.purge(JULIET, at(9), 5)
     },
     [
+      ...[
+        'archive_copies:primary',
+        'archive_copies:primary',
+        'archive_stanzas:primary',
+        'archive_stanzas:primary',
+        ROWS,
+      ],
       ...['archive_copies:primary', 'archive_copies:primary', 'archive_stanzas:primary', 'archive_stanzas:primary'],
-      ...['archive_copies:primary', 'archive_copies:primary', 'archive_stanzas:primary', 'archive_stanzas:primary'],
-      ...['archive_stanzas:primary', 'archive_search:primary'],
+      ...['archive_stanzas:primary', ROWS],
     ],
   ],
-  ['indexing nothing', (s) => s.index(10), [MARK, 'archive_stanzas:primary']],
+  ['indexing nothing', (s) => s.index(JULIET, 10, true), [MARK, PAGE]],
+  ['indexing some', (s) => s.index(NURSE, 10, true), [MARK, PAGE, MARK]],
+  ['a message that comes late', (s) => s.append(many(0, 1)), [MARK]],
+  ['forgetting searches', (s) => s.forgetSearches(JULIET), [MARK]],
 ]
 
 eachDatabase((open, dialect) => {
@@ -140,10 +150,14 @@ eachDatabase((open, dialect) => {
     const store = storeOf(db, clock)
     await store.append(many(0, 1000))
     clock.advance(300_000)
-    while ((await store.index(500)) > 0);
+    while (await store.index(JULIET, 500, true));
+    const others = Array.from({ length: 300 }, (_, n) => ({ owner: 1000 + n, id: at(0) }))
+    await db.knex('archive_searchers').insert(others)
     // As an admin may do, or a database by itself.
     await db.knex.raw(
-      dialect === 'mysql' ? 'analyze table archive_copies, archive_stanzas, archive_addresses' : 'analyze',
+      dialect === 'mysql'
+        ? 'analyze table archive_copies, archive_stanzas, archive_addresses, archive_searchers'
+        : 'analyze',
     )
     for (const [title, run, plans] of methods) {
       const statements = await statementsOf(db, () => run(store))

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eraseArchive } from '../../../../modules/archive/erasure.ts'
 import type { Filter, PageRequest } from '../../../../modules/archive/message.ts'
 import type { ArchiveStore } from '../../../../modules/archive/store.ts'
+import type { Database } from '../../../../src/storage/database.ts'
 import { eachDatabase } from '../../../support/databases.ts'
 import { FakeClock } from '../../../support/fake-clock.ts'
 import { JULIET, message, NOW_ID, ROMEO, storeOf } from './messages.ts'
@@ -9,6 +11,7 @@ import { JULIET, message, NOW_ID, ROMEO, storeOf } from './messages.ts'
 const at = (n: number) => NOW_ID + n
 const MINUTE = 60_000
 const NURSE = 'nurse@capulet.example'
+const EVERYBODY = [JULIET, ROMEO, NURSE]
 
 interface Asked extends Filter, Partial<PageRequest> {
   readonly owner?: string
@@ -19,19 +22,26 @@ async function found(store: ArchiveStore, words: string, { owner = JULIET, ...as
   return page.messages.map(({ id }) => id - NOW_ID)
 }
 
-/** Indexes all there is, as soon as it may be. */
-async function settle(store: ArchiveStore, clock: FakeClock): Promise<number> {
+/** Indexes all messages of these owners, as soon as it may be. */
+async function settle(store: ArchiveStore, clock: FakeClock, owners: readonly string[] = EVERYBODY): Promise<void> {
   clock.advance(3 * MINUTE)
-  let sum = 0
-  for (let done = await store.index(3); done > 0; done = await store.index(3)) sum += done
-  return sum
+  for (const owner of owners) while (await store.index(owner, 3, true));
 }
 
-eachDatabase((open, dialect) => {
+/** How many rows the search index has, and how many accounts have searched. */
+async function sizeOf(db: Database): Promise<readonly number[]> {
+  const counts = [db.dialect === 'sqlite' ? 'archive_search_docsize' : 'archive_search', 'archive_searchers'].map(
+    (table) => db.knex(table).count({ n: '*' }).first(),
+  )
+  return (await Promise.all(counts)).map((row) => Number(row?.['n']))
+}
+
+eachDatabase((open) => {
   for (const when of ['before it is indexed', 'from the index'])
     test(`archive search: finds what has all the words, ${when}`, async () => {
       const clock = new FakeClock()
-      const store = storeOf(await open(), clock)
+      const db = await open()
+      const store = storeOf(db, clock)
       await store.append([
         message(at(1), 'Wherefore art thou Romeo'),
         message(at(2), 'Romeo, doff thy name'),
@@ -39,7 +49,8 @@ eachDatabase((open, dialect) => {
         message(at(4), '北京大学 and Москва', { to: NURSE }),
         message(at(5), `a ${'x'.repeat(300)} ${'y'.repeat(90)}`),
       ])
-      if (when === 'from the index') assert.equal(await settle(store, clock), 5)
+      if (when === 'from the index') await settle(store, clock)
+      assert.deepEqual(await sizeOf(db), when === 'from the index' ? [10, 3] : [0, 0])
       assert.deepEqual(await found(store, 'romeo'), [1, 2])
       assert.deepEqual(await found(store, 'ROMEO art'), [1])
       assert.deepEqual(await found(store, 'rome'), [])
@@ -126,70 +137,173 @@ eachDatabase((open, dialect) => {
     const clock = new FakeClock()
     const store = storeOf(db, clock)
     await store.append([message(at(1), 'one'), message(at(MINUTE * 1000), 'two')])
-    assert.equal(await store.index(10), 0)
-    clock.advance(2 * MINUTE + 1)
-    assert.equal(await store.index(10), 1)
-    assert.equal(await store.index(10), 0)
-    clock.advance(MINUTE)
-    assert.equal(await store.index(10), 1)
-    assert.deepEqual((await store.page(JULIET, { words: 'two' }, { limit: 1 })).messages.length, 1)
+    for (const [wait, rows] of [
+      [0, 0],
+      [2 * MINUTE + 1, 1],
+      [0, 1],
+      [MINUTE, 2],
+      [0, 2],
+    ] as const) {
+      clock.advance(wait)
+      assert.equal(await store.index(JULIET, 10, true), false)
+      assert.deepEqual(await sizeOf(db), [rows, 1])
+      assert.equal(await store.count(JULIET, { words: 'two' }, 0), 1)
+    }
+  })
+
+  test('archive search: an index is made in lots, of so many messages or so many characters', async () => {
+    const db = await open()
+    const clock = new FakeClock()
+    const store = storeOf(db, clock)
+    const long = 'long '.repeat(15_000)
+    await store.append(Array.from({ length: 7 }, (_, n) => message(at(n), n > 3 ? long : `word ${n}`)))
+    clock.advance(3 * MINUTE)
+    const lots = []
+    for (let more = true; more; ) {
+      more = await store.index(JULIET, 3, true)
+      lots.push(...(await sizeOf(db)).slice(0, 1))
+    }
+    assert.deepEqual(lots, [3, 6, 7])
+    assert.deepEqual(await found(store, 'long'), [4, 5, 6])
+  })
+
+  test('archive search: nothing is written for those who have not searched', async () => {
+    const db = await open()
+    const clock = new FakeClock()
+    const store = storeOf(db, clock)
+    await store.append([message(at(1), 'word'), message(at(2), 'word')])
+    await settle(store, clock, [JULIET])
+    assert.deepEqual(await sizeOf(db), [2, 1])
+    await store.append([message(at(3), 'word', { from: NURSE }), message(at(3 * MINUTE * 1000), 'word')])
+    clock.advance(5 * MINUTE)
+    assert.equal(await store.index(ROMEO, 10, false), false)
+    assert.equal(await store.index('nobody@capulet.example', 10, true), false)
+    assert.deepEqual(await sizeOf(db), [2, 1])
+    assert.equal((await found(store, 'word', { owner: ROMEO })).length, 4)
+    await settle(store, clock, [JULIET])
+    assert.deepEqual(await sizeOf(db), [3, 1])
+  })
+
+  test('archive search: who begins to search later finds all there is, and the first loses nothing', async () => {
+    const db = await open()
+    const clock = new FakeClock()
+    const store = storeOf(db, clock)
+    // Numbers of either order are given to owner and peer.
+    await store.append([message(at(1), 'word one'), message(at(2), 'word two', { from: ROMEO, to: JULIET })])
+    await settle(store, clock, [ROMEO])
+    await store.append([message(at(3 * MINUTE * 1000), 'word three')])
+    await settle(store, clock, [JULIET])
+    assert.deepEqual(await sizeOf(db), [5, 2])
+    for (const owner of [JULIET, ROMEO]) {
+      assert.deepEqual(await found(store, 'word', { owner }), [1, 2, 3 * MINUTE * 1000])
+      assert.deepEqual(await found(store, 'word', { owner, last: true, limit: 2 }), [2, 3 * MINUTE * 1000])
+      assert.deepEqual(await found(store, 'word', { owner, fromId: at(2), toId: at(9) }), [2])
+      assert.equal(await store.count(owner, { words: 'word' }, 0), 3)
+    }
+    await settle(store, clock, [ROMEO])
+    assert.deepEqual(await sizeOf(db), [6, 2])
+    assert.equal(await store.count(ROMEO, { words: 'word' }, 0), 3)
+  })
+
+  test('archive search: a note to oneself is found', async () => {
+    const clock = new FakeClock()
+    const db = await open()
+    const store = storeOf(db, clock)
+    const note = message(at(1), 'note', { to: JULIET })
+    await store.append([{ ...note, copies: note.copies.slice(0, 1) }])
+    await settle(store, clock)
+    assert.deepEqual(await found(store, 'note'), [1])
+    await store.purge(JULIET, at(2), 10)
+    assert.deepEqual(await sizeOf(db), [0, 1])
   })
 
   test('archive search: a message committed late is found and gets into the index, those around it once', async () => {
+    const db = await open()
     const clock = new FakeClock()
-    const store = storeOf(await open(), clock)
-    await store.append([message(at(1), 'word one'), message(at(3), 'word three')])
+    const store = storeOf(db, clock)
+    await store.append([message(at(1), 'word one'), message(at(3), 'word three'), message(at(4), 'x', { from: NURSE })])
     await settle(store, clock)
-    await store.append([message(at(2), 'word two')])
+    const marks = async () => await db.knex('archive_searchers').orderBy('owner').pluck('id')
+    const before = await marks()
+    await store.append([message(at(2), 'word two'), message(at(3 * MINUTE * 1000), 'now', { from: NURSE })])
+    assert.deepEqual(
+      (await marks()).sort((a, b) => a - b),
+      [at(1), at(1), ...before.filter((id) => id === at(4)).slice(1)],
+    )
     assert.deepEqual(await found(store, 'word'), [1, 2, 3])
-    assert.equal(await store.index(10), 2)
+    await settle(store, clock)
+    assert.deepEqual(await sizeOf(db), [10, 3])
     assert.deepEqual(await found(store, 'word'), [1, 2, 3])
     assert.equal(await store.count(JULIET, { words: 'word' }, 0), 3)
     // A message that comes in time leaves the index as it is.
-    await store.append([message(at(3 * MINUTE * 1000), 'word four')])
-    assert.equal(await store.index(10), 0)
+    const after = await marks()
+    await store.append([message(at(6 * MINUTE * 1000), 'word four')])
+    assert.deepEqual(await marks(), after)
   })
 
   test('archive search: several that index at once leave nothing out', async () => {
     const db = await open()
     const clock = new FakeClock()
-    const store = storeOf(db, clock)
-    await store.append(Array.from({ length: 100 }, (_, n) => message(at(n), `word ${n}`)))
+    await storeOf(db, clock).append(Array.from({ length: 100 }, (_, n) => message(at(n), `word ${n}`)))
     clock.advance(3 * MINUTE)
-    const done = await Promise.all(Array.from({ length: 6 }, () => storeOf(db, clock).index(20)))
-    assert.equal(
-      done.reduce((sum, n) => sum + n),
-      100,
+    await Promise.all(
+      Array.from({ length: 6 }, async (_, n) => {
+        const store = storeOf(db, clock)
+        while (await store.index(n % 2 === 0 ? JULIET : ROMEO, 20, true));
+      }),
     )
-    assert.equal((await found(store, 'word')).length, 100)
+    assert.deepEqual(await sizeOf(db), [200, 2])
+    assert.equal(await storeOf(db).count(JULIET, { words: 'word' }, 0), 100)
+    assert.equal(await storeOf(db).count(ROMEO, { words: 'word' }, 0), 100)
   })
 
   test('archive search: a tombstone is not found by the words it replaced', async () => {
+    const db = await open()
     const clock = new FakeClock()
-    const store = storeOf(await open(), clock)
+    const store = storeOf(db, clock)
     await store.append([message(at(1), 'secret one'), message(at(2), 'secret two')])
     await store.replace(at(1), '<message/>')
     assert.deepEqual(await found(store, 'secret'), [2])
     await settle(store, clock)
     assert.deepEqual(await found(store, 'secret'), [2])
+    assert.deepEqual(await sizeOf(db), [2, 2])
     await store.replace(at(2), '<message/>')
     assert.deepEqual(await found(store, 'secret'), [])
     assert.equal(await store.count(ROMEO, { words: 'secret' }, 0), 0)
+    assert.deepEqual(await sizeOf(db), [0, 2])
   })
 
   test('archive search: what is erased from one archive is found in the other only, then nowhere, and leaves no words', async () => {
     const db = await open()
     const clock = new FakeClock()
     const store = storeOf(db, clock)
-    await store.append([message(at(1), 'secret'), message(at(2), 'secret')])
+    await store.append([message(at(1), 'secret'), message(at(2), 'secret'), message(at(3), 'x', { to: NURSE })])
     await settle(store, clock)
     await store.purge(JULIET, at(2), 10)
+    assert.deepEqual(await sizeOf(db), [5, 3])
     assert.deepEqual(await found(store, 'secret'), [2])
     assert.deepEqual(await found(store, 'secret', { owner: ROMEO }), [1, 2])
-    await store.forget(JULIET, 10)
-    await store.forget(ROMEO, 10)
+    assert.equal(await eraseArchive(store, JULIET), 2)
+    assert.deepEqual(await sizeOf(db), [3, 2])
+    assert.deepEqual(await found(store, 'secret', { owner: ROMEO }), [1, 2])
+    assert.equal(await eraseArchive(store, ROMEO), 2)
     assert.deepEqual(await found(store, 'secret', { owner: ROMEO }), [])
-    const table = dialect === 'sqlite' ? 'archive_search_docsize' : 'archive_search'
-    assert.deepEqual(await db.knex(table).select('id'), [])
+    assert.equal(await eraseArchive(store, NURSE), 1)
+    assert.deepEqual(await sizeOf(db), [0, 0])
+  })
+
+  test('archive search: what is erased while it is being indexed leaves no words', async () => {
+    const db = await open()
+    const clock = new FakeClock()
+    const store = storeOf(db, clock)
+    await store.append(Array.from({ length: 60 }, (_, n) => message(at(n), `word ${n}`)))
+    await settle(store, clock, [ROMEO])
+    const index = async () => {
+      for (let begin = true; await store.index(JULIET, 2, begin); begin = false);
+    }
+    await Promise.all([index(), eraseArchive(store, JULIET)])
+    await eraseArchive(store, JULIET)
+    assert.deepEqual(await sizeOf(db), [60, 1])
+    assert.equal(await store.count(ROMEO, { words: 'word' }, 0), 60)
   })
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 import { parseDocument } from '#api'
 import { HeldStanzas, type HoldingLimits } from '../../../../modules/client-state/held-stanzas.ts'
+import { heapGrowth } from '../../../support/heap.ts'
 import { Stage, type StageStream } from '../../session/stage.ts'
 
 const ROMEO = 'romeo@verona.example/orchard'
@@ -129,4 +130,13 @@ test('a session that is over hears nothing more', () => {
   stream.session!.close()
   held.release()
   assert.equal(heard(), '')
+})
+
+test('what is held keeps nothing of what came in with it', () => {
+  const spaces = ' '.repeat(50_000)
+  const growth = heapGrowth(() => {
+    for (let n = 0; n < 200; n++)
+      send(`<presence from='${ROMEO}${n}'${spaces}><status>gone for a little while</status></presence>`)
+  })
+  assert.ok(growth < 2_000_000, `${growth} bytes for 200 held stanzas`)
 })

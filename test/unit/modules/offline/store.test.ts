@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { OfflineStore, type Position, START } from '../../../../modules/offline/store.ts'
+import { BatchFullError } from '../../../../src/storage/batch-writer.ts'
 import { type Database, openDatabase } from '../../../../src/storage/database.ts'
 import { migrate } from '../../../../src/storage/migrate.ts'
 import { eachDatabase, openEmpty, silentLog, sqlFolder } from '../../../support/databases.ts'
@@ -100,6 +101,14 @@ eachDatabase((open, dialect) => {
     assert.ok(db.queries - removing <= 4, `${db.queries - removing} queries to remove`)
     assert.equal(await store.count('juliet'), 0)
     assert.equal(await other.count('juliet'), 30)
+  })
+
+  test('offline store: however much comes back from clients at once is stored, and new messages wait their turn', async () => {
+    const store = await openStore(await open())
+    const owed = Array.from({ length: 12_000 }, (_, n) => store.append('juliet', `<message id='${n}'/>`, NOW - 1))
+    await assert.rejects(store.append('juliet', "<message id='new'/>"), BatchFullError)
+    await Promise.all(owed)
+    assert.equal(await store.count('juliet'), 12_000)
   })
 
   test('offline store: a commit whose answer is lost is repeated, and nothing is there twice', async () => {

@@ -66,6 +66,16 @@ eachDatabase((open) => {
     assert.deepEqual(await store.stanzas('a'), stanzas)
   })
 
+  test('many sessions with large presences are saved, however much of them must be escaped', async () => {
+    const store = new ResumableStore(await open(), 'verona.example')
+    const sessions = Array.from({ length: 50 }, (_, n) => ({
+      session: { ...saved(`${n}`), state: JSON.stringify({ presence: '"'.repeat(250_000) }) },
+      stanzas: [],
+    }))
+    await store.save(sessions, 1000)
+    assert.equal((await store.page('', 100)).length, 50)
+  })
+
   test('an account is forgotten with all that was saved of it, and no other', async () => {
     const store = new ResumableStore(await open(), 'verona.example')
     await store.save(

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseDocument, serialize } from '#api'
 import { Unacknowledged } from '../../../../modules/stream-management/unacknowledged.ts'
+import { heapGrowth } from '../../../support/heap.ts'
 
 const entry = (text: string) => ({ text, handover: undefined })
 
@@ -47,4 +49,21 @@ test('a join storm costs no more for each stanza than a few do // profanity 1776
   fill(10_000)
   // Were the rest moved for each, it would be a hundred times and more.
   assert.ok(fill(400_000) < 20 * fill(4_000) + 1_000)
+})
+
+test('what waits for its acknowledgement keeps nothing of what came in with it', () => {
+  const spaces = ' '.repeat(50_000)
+  const growth = heapGrowth(() => {
+    const queue = new Unacknowledged()
+    for (let n = 0; n < 200; n++)
+      queue.push(
+        entry(
+          serialize(
+            parseDocument(`<message to='juliet@verona.example'${spaces}><body>${n}, a few words</body></message>`),
+          ),
+        ),
+      )
+    return queue
+  })
+  assert.ok(growth < 2_000_000, `${growth} bytes for 200 short messages`)
 })
