@@ -32,7 +32,7 @@ export interface SpoolLimits {
 interface Admission {
   readonly isAdmitted: boolean
   /** Settles when it is on disk; `undefined` for one that goes nowhere. */
-  readonly stored: Promise<Position> | undefined
+  readonly stored: Promise<Position | undefined> | undefined
 }
 
 /**
@@ -173,7 +173,11 @@ export class Spool {
     const { local } = to
     // RFC 6121 §8.5.1: to the sender, an account that does not exist looks like one whose owner is away. Asked in all
     // cases: an account may have been deleted while the message was on its way.
-    if (!(await this.#host.accounts.exists(local))) return { isAdmitted: this.#imagine(local), stored: undefined }
+    if (!(await this.#host.accounts.exists(local))) {
+      const isAdmitted = this.#imagine(local)
+      const text = serialize(stanza as StanzaEvent['stanza'])
+      return { isAdmitted, stored: isAdmitted ? this.#store.pretend(local, text).then(() => undefined) : undefined }
+    }
     const { maxMessages } = this.#limits
     if (maxMessages > 0) {
       let count = await this.#count(local)

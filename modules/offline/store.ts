@@ -30,6 +30,12 @@ export interface StoredMessage extends Position {
   readonly receivedMs: number
 }
 
+/** A row, or one that is taken back in the same commit. */
+interface Write {
+  readonly row: Row
+  readonly isForNobody: boolean
+}
+
 interface Row {
   readonly id: number
   readonly host: string
@@ -46,7 +52,7 @@ interface Row {
  * again: microseconds since the epoch, growing whatever the clock does.
  */
 class Writing {
-  readonly inserts: BatchWriter<Row>
+  readonly inserts: BatchWriter<Write>
   readonly deletions: BatchWriter<readonly number[]>
   readonly #db: Database
   #lastId: number
@@ -55,9 +61,9 @@ class Writing {
     this.#db = db
     this.#lastId = lastId
     const bounds = { maxWaiting: WAITING, clock }
-    this.inserts = new BatchWriter<Row>({
+    this.inserts = new BatchWriter<Write>({
       ...bounds,
-      write: (rows) => this.#insert(rows),
+      write: (writes) => this.#insert(writes),
       maxItems: ROWS,
       retryMs: RETRY_MS,
     })
@@ -74,24 +80,32 @@ class Writing {
     return this.#lastId
   }
 
-  async #insert(rows: readonly Row[]): Promise<void> {
-    for (let start = 0; start < rows.length; ) {
+  async #insert(writes: readonly Write[]): Promise<void> {
+    for (let start = 0; start < writes.length; ) {
       let end = start
-      for (let characters = 0; end < rows.length; end++) {
-        characters += rows[end]!.message.length
+      for (let characters = 0; end < writes.length; end++) {
+        characters += writes[end]!.row.message.length
         if (characters > CHARACTERS && end > start) break
       }
-      await this.#insertOnce(rows.slice(start, end))
+      await this.#insertOnce(writes.slice(start, end))
       start = end
     }
   }
 
-  /** One statement: all of it or nothing. When it is repeated, what is there already stays as it is. */
-  async #insertOnce(rows: readonly Row[]): Promise<void> {
+  /** One commit: all of it or nothing. When it is repeated, what is there already stays as it is. */
+  async #insertOnce(writes: readonly Write[]): Promise<void> {
+    const rows = writes.map(({ row }) => row)
+    const passing = writes.filter(({ isForNobody }) => isForNobody).map(({ row }) => row.id)
     try {
-      await this.#db.knex('offline_messages').insert(rows)
+      if (passing.length === 0) await this.#db.knex('offline_messages').insert(rows)
+      else
+        await this.#db.transaction(async (trx) => {
+          await trx('offline_messages').insert(rows)
+          await trx('offline_messages').whereIn('id', passing).delete()
+        })
     } catch (error) {
-      if (!isUniqueViolation(error) || !(await this.#areThere(rows))) throw error
+      const staying = rows.filter(({ id }) => !passing.includes(id))
+      if (!isUniqueViolation(error) || !(await this.#areThere(staying))) throw error
     }
   }
 
@@ -154,8 +168,19 @@ export class OfflineStore {
     const place = sinceMs === undefined ? id : Math.min(sinceMs * 1000, id)
     const row = { id, host: this.#host, local, place, received_ms: sinceMs ?? nowMs, message: text }
     // A session may end with more than that in its hands, and its senders have been told that all is well.
-    await this.#writing.inserts.append(row, sinceMs !== undefined)
+    await this.#writing.inserts.append({ row, isForNobody: false }, sinceMs !== undefined)
     return { place, id }
+  }
+
+  /**
+   * Does for a message to nobody what `append` does for one to an account, and leaves nothing: whoever writes to both, and
+   * takes the time, is not to learn which is which.
+   */
+  async pretend(local: string, text: string): Promise<void> {
+    const nowMs = this.#clock.now()
+    const id = this.#writing.nextId(nowMs)
+    const row = { id, host: this.#host, local, place: id, received_ms: nowMs, message: text }
+    await this.#writing.inserts.append({ row, isForNobody: true })
   }
 
   /** How many messages wait for an account; by the index `offline_messages_in_order`. */

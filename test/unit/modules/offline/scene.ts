@@ -36,6 +36,9 @@ export class MemoryStore {
     this.rows.sort((one, other) => one.place - other.place || one.id - other.id)
     return row
   }
+  async pretend(): Promise<void> {
+    await this.#turn()
+  }
   async count(): Promise<number> {
     await this.#turn()
     return this.rows.length

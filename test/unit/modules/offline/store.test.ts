@@ -103,6 +103,18 @@ eachDatabase((open, dialect) => {
     assert.equal(await other.count('juliet'), 30)
   })
 
+  test('offline store: a message to nobody is written and leaves nothing, also among others and when it fails', async () => {
+    const store = await openStore(await open())
+    await Promise.all([store.append('romeo', '<a/>'), store.pretend('nobody', '<b/>'), store.append('romeo', '<c/>')])
+    await store.pretend('nobody', '<d/>')
+    assert.deepEqual(await store.page('nobody', START, 10), [])
+    assert.deepEqual(
+      (await store.page('romeo', START, 10)).map(({ text }) => text),
+      ['<a/>', '<c/>'],
+    )
+    await assert.rejects(store.pretend(null as never, '<e/>'))
+  })
+
   test('offline store: however much comes back from clients at once is stored, and new messages wait their turn', async () => {
     const store = await openStore(await open())
     const owed = Array.from({ length: 12_000 }, (_, n) => store.append('juliet', `<message id='${n}'/>`, NOW - 1))
