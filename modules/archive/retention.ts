@@ -84,16 +84,18 @@ export class Retention {
     let removed = 0
     let told = 0
     let last: string | undefined
+    const count = (batch: number, owner: string): void => {
+      removed += batch
+      if (removed - told < PROGRESS_EVERY) return
+      told = removed
+      this.#log.info({ removed, upTo: owner }, 'old messages are being removed from the archive')
+    }
     for (;;) {
       const owners = await this.#store.owners(last, OWNERS)
       const retentions = await this.#accounts.retentions(owners)
       for (const owner of owners) {
         if (this.#stopped) break
-        removed += await this.#purgeOwner(owner, retentions.get(owner) ?? this.#settings.retention)
-        if (removed - told >= PROGRESS_EVERY) {
-          told = removed
-          this.#log.info({ removed, upTo: owner }, 'old messages are being removed from the archive')
-        }
+        await this.#purgeOwner(owner, retentions.get(owner) ?? this.#settings.retention, count)
       }
       last = owners.at(-1)
       if (owners.length < OWNERS || this.#stopped) break
@@ -105,18 +107,18 @@ export class Retention {
     return removed
   }
 
-  async #purgeOwner(owner: string, retention: number): Promise<number> {
+  async #purgeOwner(owner: string, retention: number, count: (batch: number, owner: string) => void): Promise<void> {
     const { maxMessages } = this.#settings
     const oldest = retention === 0 ? 0 : firstIdAt(this.#clock.now() - retention)
     const quota = maxMessages === 0 ? undefined : await this.#store.nthNewest(owner, maxMessages)
     const before = Math.max(oldest, quota ?? 0)
-    if (before <= 0) return 0
-    for (let removed = 0; ; ) {
+    if (before <= 0) return
+    for (;;) {
       const batch = await this.#store.purge(owner, before, BATCH)
-      removed += batch
-      if (batch < BATCH) return removed
+      count(batch, owner)
+      if (batch < BATCH) return
       await this.#pause()
-      if (this.#stopped) return removed
+      if (this.#stopped) return
     }
   }
 

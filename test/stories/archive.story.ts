@@ -50,7 +50,7 @@ story('The id in the live message is the id in the archive, and grows from messa
   )
 })
 
-// Speed 7: burst order
+// XEP-0313 §3.1
 story('A burst of several senders has one order, live and in the archive', async (s) => {
   const romeo = await s.login('romeo/orchard')
   const mercutio = await s.login('mercutio/street')
@@ -187,7 +187,7 @@ story(
   { expectErrors: true },
 )
 
-// FIELD-NOTES: `böb` collides with `bob` in no query
+// `böb` collides with `bob` in no query, whatever the database's collation
 story('böb and bob have archives of their own, also as peers', async (s) => {
   const romeo = await s.login('romeo/orchard')
   const [plain, umlaut] = [await s.online('bob/x'), await s.online('böb/x')]

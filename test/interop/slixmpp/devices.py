@@ -59,7 +59,7 @@ class AppServer(ComponentXMPP):
 async def device(address, password, certificate, port):
     """A device that wants copies."""
     person = Person(address, password, certificate)
-    for plugin in ['xep_0280', 'xep_0352']:
+    for plugin in ['xep_0198', 'xep_0280', 'xep_0313', 'xep_0352']:
         person.register_plugin(plugin)
     person.copies = asyncio.Queue()
     for direction in ['received', 'sent']:
@@ -112,6 +112,35 @@ async def looks_away(writer, phone):
     await phone.sees('the presence', lambda s: s.name == 'presence' and s['status'] == 'hidden')
 
 
+async def archive(person, other):
+    """What the archive has of the conversation with somebody, by id, a small page at a time."""
+    results = [m['mam_result'] async for m in person['xep_0313'].iterate(with_jid=other, rsm={'max': '5'})]
+    return [(result['id'], result['forwarded']['stanza']['body']) for result in results]
+
+
+async def comes_back(writer, desk, phone, port):
+    """The phone loses its connection and goes on with its session; it missed nothing, and each archive has it once."""
+    resumed = phone.loop.create_future()
+    phone.add_event_handler('session_resumed', lambda _: resumed.set_result(None))
+    lost = phone.disconnected
+    phone.transport.abort()
+    await asyncio.wait_for(lost, PATIENCE)
+    missed = [f'missed {number}' for number in range(3)]
+    for body in missed:
+        writer.send_message(mto=phone.boundjid.bare, mbody=body, mtype='chat')
+    await writer['xep_0199'].ping('localhost')
+    phone.connect(address=('127.0.0.1', port))
+    await asyncio.wait_for(resumed, PATIENCE)
+    for body in missed:
+        await phone.sees_message(writer.boundjid.bare, body)
+    theirs = await archive(phone, writer.boundjid.bare)
+    assert [body for _, body in theirs][-3:] == missed, theirs
+    assert len({id for id, _ in theirs}) == len(theirs), theirs
+    assert theirs == await archive(desk, writer.boundjid.bare)
+    assert theirs == await archive(writer, phone.boundjid.bare)
+    return len(theirs)
+
+
 async def is_woken(writer, phone, app, certificate, port):
     """The app server wakes the phone, once it is away."""
     iq = phone.make_iq_set()
@@ -136,12 +165,15 @@ async def main(port, certificate, component_port, domain, address, other):
     desk = await device(f'{address}/desk', password, certificate, port)
     phone = await device(f'{address}/phone', password, certificate, port)
     writer = Person(f'{other}/pen', others, certificate)
+    writer.register_plugin('xep_0313')
     await writer.logs_in(port)
     await writer.comes_online()
     await converses(writer, desk, phone)
     print(f'  {address}: the phone saw what the desk got and sent, unharmed')
     await looks_away(writer, phone)
     print(f'  {address}: presence waited until somebody looked at the phone')
+    count = await comes_back(writer, desk, phone, port)
+    print(f'  {address}: the phone came back to its session; {count} messages are in all archives')
     await is_woken(writer, phone, app, certificate, port)
     print(f'  {domain}: woke the phone that was away')
     for person in [desk, writer]:
@@ -150,7 +182,9 @@ async def main(port, certificate, component_port, domain, address, other):
     await asyncio.wait_for(app.disconnected, PATIENCE)
     # COMPAT(slixmpp 1.8): its own part for components uses what it warns of.
     own = 'WARNING slixmpp.basexmpp: server property deprecated. Use boundjid.host'
-    assert set(complaints.lines) <= {own}, complaints.lines
+    # COMPAT(slixmpp 1.8): it forgets what it has sent when it asks to resume, and wonders then that it arrived.
+    forgetful = 'ERROR slixmpp.plugins.xep_0198.stream_management: Inconsistent sequence numbers from the server'
+    assert all(line == own or line.startswith(forgetful) for line in complaints.lines), complaints.lines
 
 
 if __name__ == '__main__':

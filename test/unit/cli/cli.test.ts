@@ -66,6 +66,31 @@ test('accounts are looked after while the server runs and while it does not', as
   assert.equal((await user(['list'])).out, '')
 })
 
+test('archives are looked after while the server runs and while it does not', async () => {
+  const { config, clientTls } = await folder()
+  const archive = (...args: string[]) => stonechat(['archive', ...args, '--config', config])
+  await stonechat(['user', 'add', 'romeo@localhost', '--config', config], 'pencil\n')
+  const server = await serve(config)
+  const romeo = new Client(await connectTls(clientTls, 'localhost'))
+  await romeo.logsIn('romeo', 'localhost', 'pencil', 'orchard')
+  await romeo.sends`<message to='romeo@localhost' type='chat'><body>note</body></message>`
+  await romeo.receivesNothing()
+  const [running, stopped] = [join(config, 'running.xml'), join(config, 'stopped.xml')]
+  assert.equal((await archive('export', 'romeo@localhost', running)).out, `Wrote 1 messages to ${running}.\n`)
+  await server.stop()
+  assert.equal((await archive('export', 'romeo@localhost', stopped)).out, `Wrote 1 messages to ${stopped}.\n`)
+  assert.match(await readFile(stopped, 'utf8'), /<body>note<\/body>/)
+  assert.equal(await readFile(stopped, 'utf8'), await readFile(running, 'utf8'))
+  const kept = 'Messages of romeo@localhost are kept: 90d.\n'
+  assert.equal((await archive('retention', 'romeo@localhost', '90d')).out, kept)
+  assert.equal((await archive('retention', 'romeo@localhost')).out, kept)
+  assert.equal(
+    (await archive('erase', 'romeo@localhost')).out,
+    'Removed 1 messages from the archive of romeo@localhost.\n',
+  )
+  assert.match((await archive('show', 'romeo@localhost')).out, /^0 messages/)
+})
+
 test('a password never comes from the arguments', async () => {
   const { config } = await folder()
   assert.equal((await stonechat(['user', 'add', 'romeo@localhost', 'pencil', '--config', config])).code, 64)

@@ -91,6 +91,27 @@ test('much is removed in small batches with pauses, and the log tells of it', as
   assert.deepEqual(lines, ['old messages were removed from the archive'])
 })
 
+test('the log tells how far it has got, of each fifty thousand', async () => {
+  const numbers = (length: number) => Array.from({ length }, (_, n) => n + 1)
+  const { make, clock, lines } = bench(0, 1, { 'a@x': numbers(100_001), 'b@x': numbers(3) })
+  let isOver = false
+  const purged = make()
+    .purge()
+    .finally(() => {
+      isOver = true
+    })
+  while (!isOver) {
+    clock.advance(50)
+    await turns()
+  }
+  assert.equal(await purged, 100_002)
+  assert.deepEqual(lines, [
+    'old messages are being removed from the archive',
+    'old messages are being removed from the archive',
+    'old messages were removed from the archive',
+  ])
+})
+
 test('one node does it at a time; one that is gone does not keep the others from it', async () => {
   const { make, values, clock, archives } = bench(0, 1, { 'a@x': [1, 2] })
   values.set('purge', `another ${clock.now() + 600_000}`)

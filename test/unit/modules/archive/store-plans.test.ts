@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SettingsStore } from '../../../../modules/archive/settings-store.ts'
 import type { ArchiveStore } from '../../../../modules/archive/store.ts'
 import { type Database, openDatabase } from '../../../../src/storage/database.ts'
 import { migrate } from '../../../../src/storage/migrate.ts'
@@ -143,7 +144,37 @@ const methods: readonly (readonly [
   ['forgetting searches', (s) => s.forgetSearches(JULIET), [MARK]],
 ]
 
+const ACCOUNT = 'archive_accounts:primary'
+const READERS = 'archive_readers:primary'
+/** The same for what accounts say of their archives. */
+const settings: readonly (readonly [title: string, run: (store: SettingsStore) => Promise<unknown>, plans: Plan[]])[] =
+  [
+    ['the settings of an account', (s) => s.find(JULIET), [ACCOUNT]],
+    ['the retentions of accounts', (s) => s.retentions([JULIET, ROMEO, NURSE]), [ACCOUNT]],
+    ['the clients that read', (s) => s.readers(JULIET), [READERS]],
+    ['some clients that read no more', (s) => s.removeReaders(JULIET, ['1', '2']), [READERS]],
+    ['old clients', (s) => s.removeReadersBefore(9), ['archive_readers:archive_readers_by_time']],
+    ['an account that goes', (s) => s.forget(JULIET), [ACCOUNT, READERS]],
+  ]
+
 eachDatabase((open, dialect) => {
+  test('archive settings: every statement reads by its index', async () => {
+    const db = await open()
+    const store = new SettingsStore(db)
+    const accounts = [JULIET, ROMEO, NURSE, ...Array.from({ length: 300 }, (_, n) => `${n}@x`)]
+    const readers = accounts.flatMap((account, n) =>
+      ['1', '2', '3'].map((resource) => ({ account, resource, last_ms: n })),
+    )
+    await db.knex('archive_accounts').insert(accounts.map((account, n) => ({ account, retention: n })))
+    for (let n = 0; n < readers.length; n += 100) await db.knex('archive_readers').insert(readers.slice(n, n + 100))
+    await db.knex.raw(dialect === 'mysql' ? 'analyze table archive_accounts, archive_readers' : 'analyze')
+    for (const [title, run, plans] of settings) {
+      const actual = []
+      for (const statement of await statementsOf(db, () => run(store))) actual.push(await planOf(db, statement))
+      assert.deepEqual(actual, plans, title)
+    }
+  })
+
   test('archive store: every statement reads by its index, scans nothing and sorts no more than a search’s ids', async () => {
     const clock = new FakeClock()
     const db = await open()
