@@ -44,7 +44,7 @@ export default defineModule({
       '1.1.3',
       'Archives of accounts. Ids are the times of messages, so they can be guessed; knowing one opens nothing.',
     ),
-    xep(59, '1.0', 'Up to 1,000 are counted on a page.'),
+    xep(59, '1.0', 'Up to 250 are counted on a page.'),
     xep(227, '1.1', 'The export of archives.'),
     xep(334, '1.0.0', '<store/>, <no-store/> and <no-permanent-store/>.'),
     xep(359, '0.7.0'),

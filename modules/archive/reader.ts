@@ -9,8 +9,8 @@ import type { ArchiveStore } from './store.ts'
 const LOT = 100
 /** Characters of stanzas past which a page ends early: it is in memory as a whole, until the client has acknowledged it. */
 const PAGE_CHARACTERS = 1 << 22
-/** Up to so many messages a page says how many there are in all (XEP-0059 §2.2: the number may be left out). */
-const COUNTED = 1000
+/** Up to so many messages a page says how many there are in all; counting more would cost more than the page (XEP-0059 §2.2). */
+const COUNTED = 250
 /** Characters handed to a stream before it is waited for. */
 const SENT_AT_ONCE = 1 << 17
 const BEING_READIED = 'Your messages are being made ready for searches. Search again in a minute.'
