@@ -14,8 +14,8 @@ export interface LinkContext extends Pick<StreamContext, 'clock' | 'log'> {
 }
 
 /**
- * Whose link it is: the stream that knows what is spoken. What `onOpen`, `negotiate` and `take` throw ends the stream: a
- * `StreamError` as it says, anything else as a bug.
+ * Whose link it is: the stream that knows what is spoken. What `onOpen`, `negotiate` and `take` throw ends the stream,
+ * a `StreamError` as it says, anything else as a bug.
  */
 export interface LinkOwner {
   /** What the log says of the stream when it fails, beside its peer's address. */
@@ -38,14 +38,14 @@ export interface LinkOwner {
 }
 
 /**
- * Where a link is: `securing` waits for the TLS handshake, `opening` until our header of the present stream is out, which an
- * error can follow then (`open`); `live` carries stanzas; `closed` takes calls and does nothing.
+ * Where a link is: `securing` waits for the TLS handshake, `opening` until our header of the present stream is out, which
+ * an error can follow then (`open`); `live` carries stanzas; `closed` takes calls and does nothing.
  */
 export type LinkState = 'closed' | 'live' | 'open' | 'opening' | 'securing'
 
 /**
- * The server's end of one connection that carries XML streams, whatever they are for: reads and pauses, begins and ends a
- * stream (RFC 6120 §4), and asks its owner for what is said on it.
+ * The server's end of one connection that carries XML streams, whatever they are for: reads and pauses, begins and ends
+ * a stream (RFC 6120 §4), and asks its owner for what is said on it.
  */
 export class XmlLink implements ConnectionReceiver, ParserTarget {
   readonly connection: Connection
