@@ -22,8 +22,10 @@ export type { ReadonlyElement, Sealed, StanzaEvent } from './pipeline/stanza-eve
 export { messageTakers } from './routing/local-delivery.ts'
 export {
   accountDeleting,
+  flowNeeded,
   messageKept,
   messageRefused,
+  type Passing,
   type PreAuthRequest,
   preAuthRequests,
   type StreamElement,
@@ -39,7 +41,7 @@ export {
   userLeft,
   userLoading,
 } from './session/hooks.ts'
-export type { Host } from './session/host.ts'
+export type { Host, Service } from './session/host.ts'
 export type { OutgoingFilter, OutgoingQueue } from './session/outgoing.ts'
 export type { Session } from './session/session.ts'
 export type { User } from './session/user.ts'

@@ -1,4 +1,4 @@
-import { drop, type Host, type Jid, type Sealed, StanzaError, xml } from '#api'
+import { drop, type Host, type Jid, type Passing, type Sealed, StanzaError, xml } from '#api'
 import type { PresencePath } from '../presence/hooks.ts'
 import type { BlockList } from './block-list.ts'
 import type { BlockLists } from './block-lists.ts'
@@ -17,7 +17,8 @@ export function guardArriving(host: Host, lists: BlockLists): Guard {
     if (to.local === '' || isTrusted(host, to, from) || isForNobody(event)) return
     return decide(lists.of(to), (list) => {
       if (!list.blocks(from)) return
-      if (event.kind === 'presence') throw drop
+      // A room that hears errors for what it says takes its occupant for gone, who only wants to hear nothing of another.
+      if (event.kind === 'presence' || event.type === 'groupchat') throw drop
       // XEP-0191 §3.3: the results and errors of IQs end here too: nothing answers them.
       throw new StanzaError('service-unavailable')
     })
@@ -40,6 +41,12 @@ export function guardLeaving(host: Host, lists: BlockLists): Guard {
  */
 export function isPresenceWithheld(host: Host, lists: BlockLists, { from, to }: PresencePath): boolean {
   return blocksNow(host, lists, from, to) || blocksNow(host, lists, to, from)
+}
+
+/** Whether an account that a stanza reaches past the flows blocks its sender. */
+export function isBlocked(host: Host, lists: BlockLists, { session, from }: Passing): boolean {
+  const { user } = session
+  return !isTrusted(host, user.jid, from) && (lists.resident(user)?.blocks(from) ?? true)
 }
 
 function blocksNow(host: Host, lists: BlockLists, account: Jid, other: Jid): boolean {

@@ -3,6 +3,7 @@ import {
   asJson,
   defineModule,
   defineSlot,
+  flowNeeded,
   flows,
   option,
   randomId,
@@ -19,7 +20,7 @@ import { presenceWithheld } from '../presence/hooks.ts'
 import presence from '../presence/index.ts'
 import roster from '../roster/index.ts'
 import { BlockLists, type Change } from './block-lists.ts'
-import { guardArriving, guardLeaving, isPresenceWithheld } from './guards.ts'
+import { guardArriving, guardLeaving, isBlocked, isPresenceWithheld } from './guards.ts'
 import { readItems } from './items.ts'
 import { showTo } from './show-presence.ts'
 import { BlockingStore } from './store.ts'
@@ -58,6 +59,8 @@ export default defineModule({
       ctx.flow(flow.arriving, 'guard', guardArriving(host, lists))
     }
     ctx.answer(presenceWithheld, (path) => (isPresenceWithheld(host, lists, path) ? true : undefined))
+
+    ctx.answer(flowNeeded, (passing) => (isBlocked(host, lists, passing) ? true : undefined))
 
     ctx.iq('get', 'self', 'blocklist', NS, async (_query, { from, origin }) => {
       const list = await lists.of(from)

@@ -1,6 +1,7 @@
 import {
   accountDeleting,
   defineModule,
+  flowNeeded,
   flows,
   type Jid,
   option,
@@ -109,6 +110,7 @@ export default defineModule({
         for (const registration of away) notifier.wake(to.bare, registration, stanza)
       })
     })
+    ctx.answer(flowNeeded, ({ session, wire }) => (wire.name === 'message' && !isThere(session) ? true : undefined))
     // What was sent into a connection that turns out to be dead waits, too.
     ctx.on(sessionRests, (session) => {
       const { user, jid } = session

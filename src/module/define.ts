@@ -4,7 +4,7 @@ import type { Flow, Phases } from '../pipeline/flow.ts'
 import type { Collection, Gate, Notice, Question } from '../pipeline/hook.ts'
 import type { IqHandler, IqTarget } from '../pipeline/iq-table.ts'
 import type { StanzaEvent } from '../pipeline/stanza-event.ts'
-import type { Host } from '../session/host.ts'
+import type { Host, Service } from '../session/host.ts'
 import type { Database } from '../storage/database.ts'
 import type { KeyValue } from '../storage/key-value.ts'
 import type { Cancel, Clock } from '../util/clock.ts'
@@ -77,6 +77,12 @@ export interface Context<O extends Options = {}, D extends Depends = {}> {
   add<T>(collection: Collection<T>, item: NoInfer<T>): void
   /** Answers an IQ request; the handler returns the payload or nothing, and throws to refuse. */
   iq(type: 'get' | 'set', target: IqTarget, name: string, xmlns: string, handler: IqHandler): void
+  /**
+   * Serves a domain of the module's own, whose addresses are no accounts: `receive` takes whatever is sent there.
+   *
+   * @throws Error when the domain is somebody else's.
+   */
+  serve(domain: string, receive: Service): void
   /** Runs `fn` once, `ms` milliseconds from now, unless the module stops before. */
   after(ms: number, fn: () => void): Cancel
   /** Does what one of the module's declared commands asks for on this host; the first argument says which host. */

@@ -134,6 +134,7 @@ export class HostModules {
       answer: (question, handler) => lend(host.hooks.attach(question, handler)),
       add: (collection, item) => lend(host.hooks.attach(collection, item)),
       iq: (type, target, element, xmlns, handler) => lend(host.iq.add(type, target, element, xmlns, name, handler)),
+      serve: (domain, receive) => lend(host.attach(domain, receive)),
       after: (ms, fn) => {
         const cancel = clock.after(ms, () => {
           this.#undo.delete(cancel)

@@ -7,7 +7,7 @@ import type { IqRequest, IqTarget } from '../pipeline/iq-table.ts'
 import { type CrashReport, runFlow } from '../pipeline/run.ts'
 import { StanzaEvent, type StanzaKind } from '../pipeline/stanza-event.ts'
 import { messageKept, messageRefused } from '../session/hooks.ts'
-import type { Host } from '../session/host.ts'
+import type { Host, Service } from '../session/host.ts'
 import type { Turn } from '../session/inbox.ts'
 import type { Session } from '../session/session.ts'
 import { setDelay } from '../stanza/delay.ts'
@@ -25,6 +25,8 @@ type Pending = void | Promise<void>
 /** Carries every stanza from its sender through the flows of both sides to its addressee, or its refusal back. */
 export class Router {
   readonly #hosts = new Map<string, Host>()
+  /** Domains that modules serve themselves, each with the host whose module it is. */
+  readonly #services = new Map<string, { readonly host: Host; readonly receive: Service }>()
   readonly #components: Components
   readonly #log: Logger
   readonly #onCrash: CrashReport
@@ -44,7 +46,23 @@ export class Router {
       fromClient: (session, stanza, turn) => this.fromClient(session, stanza, turn),
       undelivered: (handover) => this.#undelivered(host, handover),
       serves: (domain) => this.#hosts.has(domain),
+      attach: (domain, receive) => this.#attach(host, domain, receive),
     })
+  }
+
+  /** @throws Error when the domain belongs to somebody else, saying to whom. */
+  #attach(host: Host, domain: string, receive: Service): () => void {
+    const rival = this.#services.get(domain)
+    if (this.#hosts.has(domain)) throw new Error(`${domain} is one of the hosts, whose addresses are accounts`)
+    if (rival !== undefined) throw new Error(`${domain} is served by a module of ${rival.host.domain} already`)
+    if (this.#components.has(domain)) throw new Error(`${domain} belongs to an external component`)
+    this.#services.set(domain, { host, receive })
+    return () => void this.#services.delete(domain)
+  }
+
+  /** Whether the addressee's side runs here. */
+  #isHere(domain: string): boolean {
+    return this.#hosts.has(domain) || this.#services.has(domain)
   }
 
   /** Takes up a stanza of a bound client. Never throws; a promise settles when the stanza's flows have ended. */
@@ -59,7 +77,7 @@ export class Router {
     }
     try {
       // Where the addressee's side is here, too, it is that which others see, and that which records.
-      if (!this.#hosts.has(event.to.domain)) event.turn = turn
+      if (!this.#isHere(event.to.domain)) event.turn = turn
       return this.#catch(event, this.#leave(event, turn))
     } catch (error) {
       return this.#refuse(stanza, session, error)
@@ -78,12 +96,13 @@ export class Router {
       const type = checkShape(stanza, kind)
       const to = parseTo(stanza.attrs['to'] ?? '')
       stanza.attrs['to'] = to.toString()
-      host = this.#hosts.get(to.domain)
+      const service = this.#services.get(to.domain)
+      host = service?.host ?? this.#hosts.get(to.domain)
       if (host === undefined) return this.#toOutside(to.domain, serialize(stanza))
-      const user = to.local === '' ? undefined : host.user(to)
+      const user = to.local === '' || service !== undefined ? undefined : host.user(to)
       const event = new StanzaEvent(stanza, kind, type, from, to, true, null, host, user)
       event.turn = turn
-      return this.#catch(event, this.#arrive(event))
+      return this.#catch(event, service === undefined ? this.#arrive(event) : service.receive(event))
     } catch (error) {
       if (host !== undefined) return this.#refuse(stanza, null, error, host)
       const reply = this.#replyTo(stanza, error)
@@ -121,13 +140,22 @@ export class Router {
 
   /** From the sender's side to the addressee's. */
   #route(event: StanzaEvent, turn?: Turn): Pending {
-    const host = this.#hosts.get(event.to.domain)
-    if (host === undefined) return this.#toOutside(event.to.domain, event.wire.text())
-    const user = event.to.local === '' ? undefined : host.user(event.to)
     const { stanza, kind, type, from, to, directed, origin } = event
+    const host = this.#hosts.get(to.domain)
+    if (host === undefined) return this.#toService(event, turn)
+    const user = to.local === '' ? undefined : host.user(to)
     const arriving = new StanzaEvent(stanza, kind, type, from, to, directed, origin, host, user)
     arriving.turn = turn
     return this.#arrive(arriving)
+  }
+
+  #toService(event: StanzaEvent, turn?: Turn): Pending {
+    const { stanza, kind, type, from, to, origin } = event
+    const service = this.#services.get(to.domain)
+    if (service === undefined) return this.#toOutside(to.domain, event.wire.text())
+    const arriving = new StanzaEvent(stanza, kind, type, from, to, true, origin, service.host, undefined)
+    arriving.turn = turn
+    return service.receive(arriving)
   }
 
   #arrive(event: StanzaEvent): Pending {

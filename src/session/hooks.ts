@@ -2,6 +2,7 @@ import type { Jid } from '../jid/jid.ts'
 import { defineCollection, defineGate, defineNotice, defineQuestion } from '../pipeline/hook.ts'
 import type { StanzaEvent } from '../pipeline/stanza-event.ts'
 import type { Element } from '../xml/element.ts'
+import type { Wire } from '../xml/wire.ts'
 import type { Host } from './host.ts'
 import type { Session } from './session.ts'
 import type { User } from './user.ts'
@@ -46,6 +47,21 @@ export const messageKept = defineQuestion<Pick<StanzaEvent, 'stanza' | 'to'>, bo
   'session/message-kept',
   false,
   'A message that no client has for certain would be refused now: does its addressee find it anyway?',
+)
+/** A stanza that goes out to many, on its way to one of their sessions. */
+export interface Passing {
+  readonly session: Session
+  readonly wire: Wire
+  readonly from: Jid
+}
+/**
+ * A stanza that goes out to many, such as what is said in a room, is about to be handed to a session. Whoever has something
+ * to do in the flow by which a stanza comes to an account says yes: then it goes that way.
+ */
+export const flowNeeded = defineQuestion<Passing, boolean>(
+  'session/flow-needed',
+  false,
+  'A stanza that goes out to many reaches a session: is its arriving flow needed?',
 )
 /** An account is about to be deleted: remove what you keep of it. Throwing keeps the account. */
 export const accountDeleting = defineGate<{ readonly host: Host; readonly jid: Jid }>(

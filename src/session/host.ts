@@ -4,13 +4,15 @@ import type { CompiledFlows } from '../pipeline/compile.ts'
 import type { Handover } from '../pipeline/handover.ts'
 import { Hooks } from '../pipeline/hook.ts'
 import { IqTable } from '../pipeline/iq-table.ts'
+import type { StanzaEvent } from '../pipeline/stanza-event.ts'
 import { errorOf } from '../stanza/reply.ts'
 import { StanzaError } from '../stanza/stanza-error.ts'
 import { StreamError } from '../stanza/stream-error.ts'
 import { type Clock, systemClock } from '../util/clock.ts'
 import { randomId } from '../util/id.ts'
-import type { Element } from '../xml/element.ts'
-import { accountDeleting, sessionClosed, sessionOpened, userLeft, userLoading } from './hooks.ts'
+import { Element } from '../xml/element.ts'
+import type { Wire } from '../xml/wire.ts'
+import { accountDeleting, flowNeeded, sessionClosed, sessionOpened, userLeft, userLoading } from './hooks.ts'
 import type { Turn } from './inbox.ts'
 import { RestingStream } from './resting-stream.ts'
 import { Session, type SessionStream } from './session.ts'
@@ -22,6 +24,12 @@ export interface HostFeatures {
   readonly account: Set<string>
 }
 
+/**
+ * Takes what is sent to a domain that a module serves itself, such as that of its rooms: answers to its own requests, too.
+ * What it throws goes to the sender as an error; a promise settles when the stanza has been dealt with.
+ */
+export type Service = (event: StanzaEvent) => void | Promise<void>
+
 /** The way from a host to everybody else. */
 export interface Routing {
   route(stanza: Element): void
@@ -29,6 +37,7 @@ export interface Routing {
   /** Deals with a stanza that was handed to clients none of which has it for certain, now that their sessions are over. */
   undelivered(handover: Handover): void
   serves(domain: string): boolean
+  attach(domain: string, service: Service): () => void
 }
 
 /** One served domain: its accounts, its online users, its flows and tables. */
@@ -50,7 +59,7 @@ export class Host {
   readonly clock: Clock
   /** Requests of the server's own that wait for their answers, by id. */
   readonly #requests = new Map<string, { readonly to: string; readonly answer: (answer: Element) => void }>()
-  #routing: Routing = { route() {}, fromClient() {}, undelivered() {}, serves: () => false }
+  #routing: Routing = { route() {}, fromClient() {}, undelivered() {}, serves: () => false, attach: () => () => {} }
 
   /** `onCrash` hears what a listener of a notice threw. */
   constructor(
@@ -75,6 +84,28 @@ export class Host {
   /** Sends a stanza of the server's own on its way; `from` and `to` must be set. It never throws. */
   route(stanza: Element): void {
     this.#routing.route(stanza)
+  }
+
+  /**
+   * Serves a domain beside this one, whose addresses are no accounts; what is returned gives it back.
+   *
+   * @throws Error when the domain is somebody else's.
+   */
+  attach(domain: string, service: Service): () => void {
+    return this.#routing.attach(domain, service)
+  }
+
+  /**
+   * Hands a session, of whatever host of this server, a stanza that goes out to many, readdressed. It goes past the flow by which a stanza
+   * comes to an account, unless a module has something to do there (`flowNeeded`). False when the session is over.
+   */
+  reach(session: Session, wire: Wire, from: Jid): boolean {
+    if (!session.live) return false
+    if (!session.host.hooks.ask(flowNeeded, { session, wire, from })) return session.sendHere(wire)
+    const stanza = new Element(wire.element.name, { ...wire.element.attrs, to: session.address })
+    stanza.children = [...wire.element.children]
+    this.route(stanza)
+    return true
   }
 
   /** Whether a domain is one of this server's whose addresses are accounts: their side runs here, too. */
