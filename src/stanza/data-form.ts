@@ -19,6 +19,8 @@ export interface FormField {
   readonly label?: string
   readonly required?: boolean
   readonly values?: readonly string[]
+  /** What a list offers to choose from. */
+  readonly options?: readonly { readonly label?: string; readonly value: string }[]
 }
 
 /** A data form of a type (`form`, `result`, …) whose hidden `FORM_TYPE` field comes first (XEP-0068). */
@@ -34,6 +36,8 @@ export function dataForm(
   for (const field of [{ var: 'FORM_TYPE', type: 'hidden', values: [formType] } as FormField, ...fields]) {
     const el = xml('field', { var: field.var, type: field.type, label: field.label })
     if (field.required === true) el.append(xml('required'))
+    for (const { label, value } of field.options ?? [])
+      el.append(xml('option', { label }, xml('value', null, value)))
     for (const value of field.values ?? []) el.append(xml('value', null, value))
     form.append(el)
   }

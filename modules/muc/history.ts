@@ -1,0 +1,128 @@
+import { type Clock, delayElement, type Element, Lru, type ReadonlyElement, toDatetime, Wire, xml } from '#api'
+import type { RoomArchive } from './hooks.ts'
+import type { Room } from './room.ts'
+
+/** What somebody who enters wants to see of what was said before (XEP-0045 §7.2.14). */
+export interface HistoryWish {
+  readonly maxMessages: number
+  /** Characters of XML. */
+  readonly maxCharacters: number
+  readonly sinceMs: number
+}
+
+interface Remembered {
+  readonly ms: number
+  readonly wire: Wire
+}
+
+/**
+ * The last messages of rooms, for those who enter: of the rooms used last in memory, of the others in the archive. Without an
+ * archive a room forgets them when it is left.
+ */
+export class History {
+  readonly #clock: Clock
+  readonly #max: number
+  readonly #recent: Lru<string, Remembered[]>
+  /** Set once all modules are there. */
+  archive: RoomArchive | undefined
+
+  /** `max` messages of a room are remembered, of up to `rooms` rooms in memory. */
+  constructor(clock: Clock, max: number, rooms: number) {
+    this.#clock = clock
+    this.#max = max
+    this.#recent = new Lru(rooms)
+  }
+
+  /** A message has been said: as all have got it. */
+  add(room: Room, stanza: Element): void {
+    if (this.#max === 0 || !isWorthIt(stanza)) return
+    let recent = this.#recent.get(room.address)
+    if (recent === undefined) {
+      // What is in the archive only is read when somebody wants it.
+      if (this.archive !== undefined) return
+      recent = []
+      this.#recent.set(room.address, recent)
+    }
+    recent.push(remembered(room, stanza, this.#clock.now()))
+    if (recent.length > this.#max) recent.shift()
+  }
+
+  /** The messages that somebody who enters gets, oldest first. */
+  async read(room: Room, wish: HistoryWish): Promise<readonly Wire[]> {
+    if (wish.maxMessages === 0 || wish.maxCharacters === 0) return []
+    const all = await this.#load(room)
+    const wanted: Wire[] = []
+    let characters = wish.maxCharacters
+    for (let i = all.length - 1; i >= 0 && wanted.length < wish.maxMessages; i--) {
+      const { ms, wire } = all[i]!
+      if (ms < wish.sinceMs) break
+      characters -= wire.text().length
+      if (characters < 0) break
+      wanted.unshift(wire)
+    }
+    return wanted
+  }
+
+  /** What is remembered of a room is no longer right. */
+  forget(room: Room): void {
+    this.#recent.delete(room.address)
+  }
+
+  async #load(room: Room): Promise<readonly Remembered[]> {
+    const recent = this.#recent.get(room.address)
+    if (recent !== undefined || this.archive === undefined) return recent ?? []
+    const kept = await this.archive.newest(room, this.#max)
+    const read = kept.filter(({ stanza }) => isWorthIt(stanza)).map(({ stanza, ms }) => remembered(room, stanza, ms))
+    this.#recent.set(room.address, read)
+    return read
+  }
+}
+
+/** Whether a message means something to somebody who was not there: the subject is told in any case. */
+function isWorthIt(stanza: ReadonlyElement): boolean {
+  return stanza.children.some((child) => typeof child !== 'string' && child.name === 'body')
+}
+
+/** XEP-0045 §7.2.13: with the time at which the room had it. */
+function remembered(room: Room, stanza: Element, ms: number): Remembered {
+  const copy = xml('message', stanza.attrs)
+  copy.children = [...stanza.children]
+  copy.append(delayElement(room.address, ms))
+  return { ms, wire: Wire.of(copy) }
+}
+
+const NS_MUC = 'http://jabber.org/protocol/muc'
+
+/** Reads `<history/>` of somebody who enters; what is not said, or is no number, bounds nothing but by `usual` and `max`. */
+export function readHistoryWish(
+  x: ReadonlyElement | undefined,
+  { usual, max }: { readonly usual: number; readonly max: number },
+  nowMs: number,
+): HistoryWish {
+  const attrs = x?.getChild('history', NS_MUC)?.attrs ?? {}
+  const number = (name: string): number | undefined => {
+    const text = attrs[name]
+    return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
+  }
+  const since = attrs['since'] === undefined ? Number.NaN : Date.parse(attrs['since'])
+  const seconds = number('seconds')
+  const asked = number('maxstanzas')
+  const isBounded = seconds !== undefined || !Number.isNaN(since) || number('maxchars') !== undefined
+  return {
+    maxMessages: Math.min(asked ?? (isBounded ? max : usual), max),
+    maxCharacters: number('maxchars') ?? Number.MAX_SAFE_INTEGER,
+    sinceMs: Math.max(seconds === undefined ? 0 : nowMs - seconds * 1000, Number.isNaN(since) ? 0 : since),
+  }
+}
+
+/** The subject as whoever enters is told of it (XEP-0045 §7.2.15); an empty one when there is none. */
+export function subjectMessage(room: Room): Element {
+  const { subject } = room
+  if (subject === undefined) return xml('message', { from: room.address, type: 'groupchat' }, xml('subject'))
+  return xml(
+    'message',
+    { from: `${room.address}/${subject.nick}`, type: 'groupchat' },
+    xml('subject', null, subject.text),
+    xml('delay', { xmlns: 'urn:xmpp:delay', from: room.address, stamp: toDatetime(subject.ms) }),
+  )
+}

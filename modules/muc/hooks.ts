@@ -1,0 +1,141 @@
+import {
+  defineCollection,
+  defineQuestion,
+  type Element,
+  type FormField,
+  type Jid,
+  type ReadonlyElement,
+  type StanzaEvent,
+} from '#api'
+import type { Occupant, Seat } from './occupant.ts'
+import type { Affiliation } from './records.ts'
+import type { Room } from './room.ts'
+import type { AnySetting } from './setting.ts'
+
+/** Somebody who wants to enter a room, or to have another nick in it. */
+export interface Entry {
+  readonly room: Room
+  /** The real full JID. */
+  readonly from: Jid
+  readonly nick: string
+  readonly affiliation: Affiliation
+  /** `<x xmlns='http://jabber.org/protocol/muc'/>`; absent with clients of old (XEP-0045 §7.2.1). */
+  readonly x: ReadonlyElement | undefined
+  /** Set for somebody who is in the room already, as somebody else. */
+  readonly seat: Seat | undefined
+  /** Whether the room is being created. */
+  readonly creates: boolean
+}
+
+/** Something an occupant says to all. */
+export interface Speech {
+  readonly room: Room
+  readonly occupant: Occupant
+  readonly seat: Seat
+  /** As the sender gave it until the room has shaped it, then as all get it. */
+  readonly stanza: Element
+  /** Whether it is a change of the subject (XEP-0045 §8.1): a subject, and neither body nor thread. */
+  readonly isSubject: boolean
+}
+
+/** An IQ request to a room, to its service or, past an occupant, to a room. */
+export interface RoomRequest {
+  readonly room: Room
+  /** The real full JID. */
+  readonly from: Jid
+  /** The asker's place in the room. */
+  readonly seat: Seat | undefined
+  readonly event: StanzaEvent
+  /** The asker's affiliation, whether in the room or not. */
+  affiliation(): Promise<Affiliation>
+}
+
+/** A request that a room answers: returns the payload of the result or nothing, throws `StanzaError` to refuse. */
+export interface RoomIq {
+  readonly type: 'get' | 'set'
+  readonly name: string
+  readonly xmlns: string
+  /** Whether other things go on in the room while it is answered: for what changes nothing. `get` is so unless told. */
+  readonly isShared?: boolean
+  /** Whether it is answered for a room that does not exist. */
+  readonly isForNoRoom?: boolean
+  readonly handler: (query: Element, request: RoomRequest) => Element | void | Promise<Element | void>
+}
+
+/** A change of a room's configuration. */
+export interface Reconfiguration {
+  readonly room: Room
+  /** The value of a setting before. */
+  was<T>(setting: { readonly key: string; readonly initial: T }): T
+  /** XEP-0045 §10.2.1: what the occupants are told beside 104. */
+  readonly codes: Set<number>
+}
+
+/**
+ * One capability of rooms, such as their passwords: its settings, and what it does at the points that rooms offer. What it guards it
+ * refuses by throwing `StanzaError`. Whatever is not said to be awaited must not take time.
+ */
+export interface RoomAspect {
+  readonly name: string
+  readonly settings?: readonly AnySetting[]
+  /** Features of the service (XEP-0030). */
+  readonly serviceFeatures?: readonly string[]
+  /** Features of a room. */
+  features?(room: Room): readonly string[]
+  /** Fields of a room's `muc#roominfo` form; awaited. */
+  info?(room: Room): readonly FormField[] | Promise<readonly FormField[]>
+  readonly iqs?: readonly RoomIq[]
+  /** Guards an entry and a change of nick; awaited. */
+  entering?(entry: Entry): void | Promise<void>
+  /** XEP-0045 §7.2.2: status codes of one's own presence. */
+  codes?(room: Room, occupant: Occupant): readonly number[]
+  /** An occupant, or another client of one, is in; everybody has heard. */
+  entered?(room: Room, seat: Seat): void
+  /** An occupant has left with its last client; everybody has heard. */
+  left?(room: Room, occupant: Occupant): void
+  /** Payload that an occupant's presence bears beside what the client gave. */
+  presence?(room: Room, occupant: Occupant): readonly Element[]
+  /** Names of payload, `name xmlns`, that only the room gives and so is taken out of what occupants send. */
+  readonly forbidden?: readonly string[]
+  /** Guards what is said to all. */
+  speaking?(speech: Speech): void
+  /** Edits what is said to all, before it is kept. */
+  shaping?(speech: Speech): void
+  /** It has been said. */
+  said?(speech: Speech): void
+  /**
+   * Takes a message that is addressed to the room and is not of type `groupchat`: true when it was meant. Awaited, and
+   * alone.
+   */
+  message?(room: Room, event: StanzaEvent): boolean | Promise<boolean>
+  /** The configuration has changed, and is on disk. */
+  configured?(change: Reconfiguration): void
+  /** Guards what owners configure, before anything is changed. */
+  configuring?(room: Room, values: Readonly<Record<string, unknown>>): void
+  /** Affiliations have changed, are on disk, and have been announced. */
+  affiliated?(room: Room, changes: readonly { readonly jid: string; readonly affiliation: Affiliation }[]): void
+  /** The room is being destroyed; awaited, and a rejection keeps the room. */
+  destroying?(room: Room): void | Promise<void>
+}
+
+/** What other modules add to rooms. Made for each service. */
+export const roomAspects = defineCollection<RoomAspect>('muc/aspects', 'Capabilities of rooms.')
+
+/** Where the messages of rooms are kept. */
+export interface RoomArchive {
+  /** Whether a message is to be kept. */
+  keeps(room: Room, stanza: ReadonlyElement): boolean
+  /**
+   * Takes a message as it will be sent out; it may add to it at once, such as the id. Resolves once it is on disk, in the order of
+   * calls; rejects with `StanzaError` when it cannot be put there.
+   */
+  append(speech: Speech): Promise<void>
+  /** The newest messages of a room, oldest first, for those who enter (XEP-0045 §7.2.13): each with its time, ms since the epoch. */
+  newest(room: Room, max: number): Promise<readonly { readonly stanza: Element; readonly ms: number }[]>
+}
+/** Asked once all modules are set up. */
+export const roomArchive = defineQuestion<{ readonly service: string }, RoomArchive | undefined>(
+  'muc/archive',
+  undefined,
+  'Who keeps the messages of the rooms of a service?',
+)

@@ -1,0 +1,79 @@
+import { Element, StanzaError, type StanzaEvent, Wire, xml } from '#api'
+import type { Speech } from './hooks.ts'
+import { NS_OCCUPANT_ID } from './namespaces.ts'
+import type { Seat } from './occupant.ts'
+import type { Room } from './room.ts'
+import type { RoomService } from './service.ts'
+
+type Pending = void | Promise<void>
+
+/** Takes a message to all occupants of a room (XEP-0045 §7.4). Settles when all have got it. */
+export function speak(service: RoomService, event: StanzaEvent): Pending {
+  const { to, stanza, from } = event
+  const isSubject = changesSubject(stanza)
+  // A change of the room's state waits, and is waited for.
+  return service.with(to.local, !isSubject, (room) => {
+    room.mustExist()
+    const seat = room.seat(from)
+    // XEP-0045 §7.4
+    if (seat === undefined) throw new StanzaError('not-acceptable', 'Only those who are in the room may speak.')
+    return say(room, seat, event, isSubject)
+  })
+}
+
+/** XEP-0045 §8.1: a message with a subject, and neither body nor thread. */
+function changesSubject(stanza: Element): boolean {
+  return (
+    stanza.getChild('subject') !== undefined &&
+    stanza.getChild('body') === undefined &&
+    stanza.getChild('thread') === undefined
+  )
+}
+
+function say(room: Room, seat: Seat, event: StanzaEvent, isSubject: boolean): Pending {
+  const { service } = room
+  const { occupant } = seat
+  const said: Speech = { room, occupant, seat, stanza: event.stanza, isSubject }
+  for (const aspect of service.aspects) aspect.speaking?.(said)
+  const stanza = new Element('message', { ...event.stanza.attrs, from: occupant.address, to: undefined })
+  stanza.children = event.stanza.children.filter(
+    (child) => typeof child === 'string' || !service.forbidden.has(`${child.name} ${child.attrs['xmlns']}`),
+  )
+  const speech: Speech = { ...said, stanza }
+  for (const aspect of service.aspects) aspect.shaping?.(speech)
+  stanza.append(xml('occupant-id', { xmlns: NS_OCCUPANT_ID, id: occupant.id }))
+  const written = service.archive?.keeps(room, stanza) === true ? service.archive.append(speech) : undefined
+  if (!isSubject) return inTurn(room, event, written, () => sendOut(speech))
+  const subject = {
+    text: stanza.getChildText('subject') ?? '',
+    nick: occupant.nick,
+    occupantId: occupant.id,
+    ms: service.clock.now(),
+  }
+  return Promise.all([written, service.store.saveSubject(room.known.id, subject)]).then(() => {
+    room.record = { ...room.known, subject }
+    sendOut(speech)
+  })
+}
+
+/** Sends what is said out when it is on disk, in the order in which it was said; the sender's next may follow it to disk. */
+function inTurn(room: Room, event: StanzaEvent, written: Promise<void> | undefined, send: () => void): Pending {
+  const before = room.saying
+  const ready = written === undefined ? before : before === undefined ? written : written.then(() => before)
+  if (ready === undefined) return send()
+  event.turn?.recorded()
+  const said = ready.then(send)
+  const over = (): void => {
+    if (room.saying === settled) room.saying = undefined
+  }
+  const settled: Promise<void> = said.then(over, over)
+  room.saying = settled
+  return said
+}
+
+function sendOut(speech: Speech): void {
+  const { room, stanza, occupant } = speech
+  room.sendToAll(Wire.of(stanza), occupant.jid)
+  room.service.history.add(room, stanza)
+  for (const aspect of room.service.aspects) aspect.said?.(speech)
+}
