@@ -1,7 +1,7 @@
 /** All a module may import of the server, as `#api`. */
 export type { Accounts } from './auth/accounts.ts'
 export { AccountError } from './auth/accounts.ts'
-export { option } from './config/option.ts'
+export { type ConfigOf, option } from './config/option.ts'
 export { Jid, JidError } from './jid/jid.ts'
 export { CommandError } from './module/command.ts'
 export { type Context, defineModule, type Module, type ServerFacts, soft, type Xep, xep } from './module/define.ts'

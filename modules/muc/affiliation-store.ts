@@ -131,12 +131,14 @@ export class AffiliationStore {
     since: number,
     { after = { version: since, jid: '' }, limit }: { readonly after?: ChangePosition; readonly limit: number },
   ): Promise<AffiliationChanges | undefined> {
+    // It comes from a client.
+    if (!Number.isSafeInteger(since)) return undefined
     const sql = `select r.version as until, r.floor, a.jid, a.affiliation, a.reason, a.version
       from muc_rooms as r left join ${by(this.#db, 'muc_affiliations as a', 'muc_affiliations_by_version')}
       on a.room = ? and a.version >= ? and a.version > ? and (a.version > ? or a.jid > ?)
       where r.id = ? order by a.version, a.jid limit ?`
     const place = [after.version, since, after.version, after.jid]
-    const found = await this.#db.knex.raw(sql, [room, ...place, room, Math.max(1, bounded(limit))])
+    const found = await this.#db.knex.raw(sql, [room, ...place, room, bounded(limit) || 1])
     const rows = rowsOf<ChangedRow>(found)
     const { until, floor } = rows[0] ?? { until: 0, floor: 0 }
     if (!(since >= floor && since <= until) || rows.length === 0) return undefined

@@ -1,4 +1,16 @@
-import { type Clock, delayElement, type Element, Lru, type ReadonlyElement, toDatetime, Wire, xml } from '#api'
+import {
+  type Clock,
+  delayElement,
+  type Element,
+  Lru,
+  ownText,
+  parseDocument,
+  type ReadonlyElement,
+  serialize,
+  toDatetime,
+  Wire,
+  xml,
+} from '#api'
 import type { RoomArchive } from './hooks.ts'
 import type { Room } from './room.ts'
 
@@ -10,9 +22,12 @@ export interface HistoryWish {
   readonly sinceMs: number
 }
 
+/** A message as XML, without an addressee, with the time at which the room had it. */
 interface Remembered {
   readonly ms: number
-  readonly wire: Wire
+  readonly text: string
+  /** Made when somebody enters. */
+  wire: Wire | undefined
 }
 
 /**
@@ -54,11 +69,12 @@ export class History {
     const wanted: Wire[] = []
     let characters = wish.maxCharacters
     for (let i = all.length - 1; i >= 0 && wanted.length < wish.maxMessages; i--) {
-      const { ms, wire } = all[i]!
-      if (ms < wish.sinceMs) break
-      characters -= wire.text().length
+      const message = all[i]!
+      if (message.ms < wish.sinceMs) break
+      characters -= message.text.length
       if (characters < 0) break
-      wanted.unshift(wire)
+      message.wire ??= Wire.of(parseDocument(message.text))
+      wanted.unshift(message.wire)
     }
     return wanted
   }
@@ -86,9 +102,8 @@ function isWorthIt(stanza: ReadonlyElement): boolean {
 /** XEP-0045 §7.2.13: with the time at which the room had it. */
 function remembered(room: Room, stanza: Element, ms: number): Remembered {
   const copy = xml('message', stanza.attrs)
-  copy.children = [...stanza.children]
-  copy.append(delayElement(room.address, ms))
-  return { ms, wire: Wire.of(copy) }
+  copy.children = [...stanza.children, delayElement(room.address, ms)]
+  return { ms, text: ownText(serialize(copy)), wire: undefined }
 }
 
 const NS_MUC = 'http://jabber.org/protocol/muc'

@@ -1,4 +1,4 @@
-import { Element, Jid, randomId, StanzaError, type StanzaEvent, Wire } from '#api'
+import { Element, Jid, ownText, parseDocument, randomId, StanzaError, type StanzaEvent, serialize, Wire } from '#api'
 import { persistent } from './features/persistence.ts'
 import { readHistoryWish, subjectMessage } from './history.ts'
 import type { Entry } from './hooks.ts'
@@ -198,7 +198,8 @@ function payloadOf(room: Room, stanza: Element): Element {
   presence.children = stanza.children.filter(
     (child) => typeof child !== 'string' && !forbidden.has(`${child.name} ${child.attrs['xmlns']}`),
   )
-  return presence
+  // It is kept, and is not to keep what it came in.
+  return presence.children.length === 0 ? presence : parseDocument(ownText(serialize(presence)))
 }
 
 function noSuchRoom(): StanzaError {

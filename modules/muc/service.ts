@@ -1,8 +1,19 @@
-import { type Clock, type Context, type Element, type Host, Jid, resultOf, StanzaError, type StanzaEvent } from '#api'
+import {
+  type Clock,
+  type ConfigOf,
+  type Context,
+  type Element,
+  type Host,
+  Jid,
+  resultOf,
+  StanzaError,
+  type StanzaEvent,
+} from '#api'
 import type { History } from './history.ts'
 import type { RoomArchive, RoomAspect, RoomIq, RoomRequest } from './hooks.ts'
 import { enter, leave } from './joining.ts'
 import type { Occupant } from './occupant.ts'
+import type { options } from './options.ts'
 import type { Affiliation } from './records.ts'
 import { Room } from './room.ts'
 import type { AnySetting } from './setting.ts'
@@ -11,13 +22,8 @@ import type { RoomStore } from './store.ts'
 
 type Pending = void | Promise<void>
 
-/** What the admin says about a service; see the options of the module. */
-export interface ServiceSettings {
-  readonly creation: 'admins' | 'anyone' | 'local'
-  readonly locking: boolean
-  /** Messages of a room that whoever enters gets unless they ask for more or less, and at most. */
-  readonly history: { readonly usual: number; readonly max: number }
-}
+/** What the admin says about the services of a host. */
+export type ServiceSettings = ConfigOf<typeof options>
 
 /** What a service is made of. */
 export interface ServiceParts {
@@ -27,8 +33,6 @@ export interface ServiceParts {
   readonly clock: Clock
   readonly log: Context['log']
   readonly settings: ServiceSettings
-  /** Values of settings, by key, that the admin wants in rooms whose owners have not said. */
-  readonly defaults: Readonly<Record<string, unknown>>
   /** Bare JIDs. */
   readonly admins: readonly string[]
   readonly history: History
@@ -43,12 +47,14 @@ export class RoomService {
   readonly clock: Clock
   readonly log: Context['log']
   readonly settings: ServiceSettings
+  /** Values of settings, by key, that the admin wants in rooms whose owners have not said. */
   readonly defaults: Readonly<Record<string, unknown>>
   readonly history: History
   readonly #admins: ReadonlySet<string>
   /** Rooms in memory, by local part. */
   readonly #rooms = new Map<string, Room>()
   #aspects: readonly RoomAspect[] = []
+  readonly #doing = new Map<keyof RoomAspect, readonly RoomAspect[]>()
   #settings: readonly AnySetting[] = []
   /** By `type name xmlns`. */
   #iqs: ReadonlyMap<string, RoomIq> = new Map()
@@ -71,7 +77,7 @@ export class RoomService {
     this.clock = parts.clock
     this.log = parts.log
     this.settings = parts.settings
-    this.defaults = parts.defaults
+    this.defaults = parts.settings.defaults
     this.history = parts.history
     this.#admins = new Set(parts.admins)
   }
@@ -97,6 +103,16 @@ export class RoomService {
     return this.#aspects
   }
 
+  /** The aspects that do something at a point, found once. */
+  doing<K extends keyof RoomAspect>(point: K): readonly (RoomAspect & Required<Pick<RoomAspect, K>>)[] {
+    let doing = this.#doing.get(point)
+    if (doing === undefined) {
+      doing = this.#aspects.filter((aspect) => aspect[point] !== undefined)
+      this.#doing.set(point, doing)
+    }
+    return doing as readonly (RoomAspect & Required<Pick<RoomAspect, K>>)[]
+  }
+
   /** All settings, in the order of the form. */
   get roomSettings(): readonly AnySetting[] {
     return this.#settings
@@ -113,9 +129,7 @@ export class RoomService {
   }
 
   /** Whether somebody runs this server, and so owns every room. */
-  isAdmin(account: Jid): boolean {
-    return this.#admins.has(account.bare.toString())
-  }
+  readonly isAdmin = (account: Jid): boolean => this.#admins.has(account.bare.toString())
 
   /** The affiliation of an account with a room, as the database has it; a banned domain bans its accounts (XEP-0045 §9.1). */
   async affiliationOf(room: Room, account: Jid): Promise<Affiliation> {
@@ -130,7 +144,7 @@ export class RoomService {
 
   /** What an occupant's presence bears that the room gives. */
   presencePayload(room: Room, occupant: Occupant): Element[] {
-    return this.#aspects.flatMap((aspect) => aspect.presence?.(room, occupant) ?? [])
+    return this.doing('presence').flatMap((aspect) => aspect.presence(room, occupant))
   }
 
   /**
@@ -279,6 +293,14 @@ export class RoomService {
     const answer = this.serviceIqs.get(`${type} ${query.name} ${query.attrs['xmlns']}`)
     if (answer === undefined || event.to.resource !== '') throw new StanzaError('service-unavailable')
     return this.reply(event, answer(query, event))
+  }
+
+  /** Ends the temporary rooms of an earlier run, since nobody is in a room when the server starts. */
+  async forgetTemporary(): Promise<void> {
+    for (const local of await this.store.temporary()) {
+      const record = await this.store.load(local)
+      if (record !== undefined) await this.store.destroy(record.id)
+    }
   }
 
   /** Nobody is in any room any more: the server stops. */

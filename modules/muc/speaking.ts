@@ -1,4 +1,4 @@
-import { Element, StanzaError, type StanzaEvent, Wire, xml } from '#api'
+import { Element, ownText, StanzaError, type StanzaEvent, Wire, xml } from '#api'
 import type { Speech } from './hooks.ts'
 import { NS_OCCUPANT_ID } from './namespaces.ts'
 import type { Seat } from './occupant.ts'
@@ -34,18 +34,18 @@ function say(room: Room, seat: Seat, event: StanzaEvent, isSubject: boolean): Pe
   const { service } = room
   const { occupant } = seat
   const said: Speech = { room, occupant, seat, stanza: event.stanza, isSubject }
-  for (const aspect of service.aspects) aspect.speaking?.(said)
+  for (const aspect of service.doing('speaking')) aspect.speaking(said)
   const stanza = new Element('message', { ...event.stanza.attrs, from: occupant.address, to: undefined })
   stanza.children = event.stanza.children.filter(
     (child) => typeof child === 'string' || !service.forbidden.has(`${child.name} ${child.attrs['xmlns']}`),
   )
   const speech: Speech = { ...said, stanza }
-  for (const aspect of service.aspects) aspect.shaping?.(speech)
+  for (const aspect of service.doing('shaping')) aspect.shaping(speech)
   stanza.append(xml('occupant-id', { xmlns: NS_OCCUPANT_ID, id: occupant.id }))
   const written = service.archive?.keeps(room, stanza) === true ? service.archive.append(speech) : undefined
   if (!isSubject) return inTurn(room, event, written, () => sendOut(speech))
   const subject = {
-    text: stanza.getChildText('subject') ?? '',
+    text: ownText(stanza.getChildText('subject') ?? ''),
     nick: occupant.nick,
     occupantId: occupant.id,
     ms: service.clock.now(),
@@ -75,5 +75,5 @@ function sendOut(speech: Speech): void {
   const { room, stanza, occupant } = speech
   room.sendToAll(Wire.of(stanza), occupant.jid)
   room.service.history.add(room, stanza)
-  for (const aspect of room.service.aspects) aspect.said?.(speech)
+  for (const aspect of room.service.doing('said')) aspect.said(speech)
 }

@@ -20,7 +20,7 @@ export function rowsOf<T>(result: unknown): T[] {
 
 /** How many rows a page may have. */
 export function bounded(limit: number): number {
-  return Math.max(0, Math.min(limit, MAX_PAGE))
+  return limit > 0 ? Math.min(Math.trunc(limit), MAX_PAGE) : 0
 }
 
 /** A table to be read by one index, also by a MySQL whose statistics say otherwise. */

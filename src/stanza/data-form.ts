@@ -36,8 +36,7 @@ export function dataForm(
   for (const field of [{ var: 'FORM_TYPE', type: 'hidden', values: [formType] } as FormField, ...fields]) {
     const el = xml('field', { var: field.var, type: field.type, label: field.label })
     if (field.required === true) el.append(xml('required'))
-    for (const { label, value } of field.options ?? [])
-      el.append(xml('option', { label }, xml('value', null, value)))
+    for (const { label, value } of field.options ?? []) el.append(xml('option', { label }, xml('value', null, value)))
     for (const value of field.values ?? []) el.append(xml('value', null, value))
     form.append(el)
   }
