@@ -100,6 +100,84 @@ create table `last_activity` (
   primary key (`account`)
 );
 
+create table `muc_affiliations` (
+  `room` bigint not null,
+  `jid` varbinary(2047) not null,
+  `affiliation` varbinary(7) not null,
+  `reason` mediumtext collate utf8mb4_bin,
+  `version` bigint not null,
+  primary key (`room`, `jid`),
+  key `muc_affiliations_by_jid` (`jid`, `room`),
+  key `muc_affiliations_by_kind` (`room`, `affiliation`, `jid`),
+  key `muc_affiliations_by_version` (`room`, `version`, `jid`)
+);
+
+create table `muc_hats` (
+  `room` bigint not null,
+  `uri` varbinary(512) not null,
+  `title` mediumtext collate utf8mb4_bin not null,
+  `hue` varbinary(255),
+  primary key (`room`, `uri`)
+);
+
+create table `muc_hats_worn` (
+  `room` bigint not null,
+  `jid` varbinary(2047) not null,
+  `uri` varbinary(512) not null,
+  primary key (`room`, `jid`, `uri`),
+  key `muc_hats_worn_by_jid` (`jid`, `room`),
+  key `muc_hats_worn_by_uri` (`room`, `uri`)
+);
+
+create table `muc_registrations` (
+  `room` bigint not null,
+  `jid` varbinary(2047) not null,
+  `nick` varbinary(1023),
+  `registration` mediumtext collate utf8mb4_bin,
+  primary key (`room`, `jid`),
+  key `muc_registrations_by_jid` (`jid`, `room`),
+  unique key `muc_registrations_by_nick` (`room`, `nick`)
+);
+
+create table `muc_rooms` (
+  `id` bigint unsigned not null auto_increment,
+  `service` varbinary(255) not null,
+  `local` varbinary(1023) not null,
+  `settings` mediumtext collate utf8mb4_bin not null,
+  `subject` mediumtext collate utf8mb4_bin,
+  `creator` varbinary(2047) not null,
+  `secret` varbinary(255) not null,
+  `locked` tinyint not null,
+  `created_ms` bigint not null,
+  `active_ms` bigint not null,
+  `version` bigint not null,
+  `floor` bigint not null,
+  `name` mediumtext collate utf8mb4_bin not null,
+  `description` mediumtext collate utf8mb4_bin not null,
+  `lang` varbinary(255) not null,
+  `public` tinyint not null,
+  `persistent` tinyint not null,
+  `open` tinyint not null,
+  `non_anonymous` tinyint not null,
+  `listed` tinyint not null,
+  `name_words` mediumtext collate utf8mb4_bin not null,
+  `description_words` mediumtext collate utf8mb4_bin not null,
+  `name_key` varbinary(255) not null,
+  primary key (`id`),
+  unique key `muc_rooms_by_address` (`service`, `local`),
+  key `muc_rooms_by_creator` (`service`, `creator`),
+  key `muc_rooms_by_name` (`service`, `listed`, `name_key`, `local`),
+  key `muc_rooms_by_persistence` (`service`, `persistent`, `local`),
+  key `muc_rooms_listed` (`service`, `listed`, `local`)
+);
+
+create table `muc_vcards` (
+  `room` bigint not null,
+  `vcard` mediumtext collate utf8mb4_bin not null,
+  `hash` varbinary(40) not null,
+  primary key (`room`)
+);
+
 create table `offline_messages` (
   `id` bigint unsigned not null auto_increment,
   `host` varbinary(255) not null,

@@ -99,6 +99,95 @@ CREATE TABLE `last_activity` (
   primary key (`account`)
 );
 
+CREATE TABLE `muc_affiliations` (
+  `room` integer not null,
+  `jid` text not null,
+  `affiliation` text not null,
+  `reason` text,
+  `version` integer not null,
+  primary key (`room`, `jid`)
+);
+
+CREATE INDEX `muc_affiliations_by_jid` on `muc_affiliations` (`jid`, `room`);
+
+CREATE INDEX `muc_affiliations_by_kind` on `muc_affiliations` (`room`, `affiliation`, `jid`);
+
+CREATE INDEX `muc_affiliations_by_version` on `muc_affiliations` (`room`, `version`, `jid`);
+
+CREATE TABLE `muc_hats` (
+  `room` integer not null,
+  `uri` text not null,
+  `title` text not null,
+  `hue` text,
+  primary key (`room`, `uri`)
+);
+
+CREATE TABLE `muc_hats_worn` (
+  `room` integer not null,
+  `jid` text not null,
+  `uri` text not null,
+  primary key (`room`, `jid`, `uri`)
+);
+
+CREATE INDEX `muc_hats_worn_by_jid` on `muc_hats_worn` (`jid`, `room`);
+
+CREATE INDEX `muc_hats_worn_by_uri` on `muc_hats_worn` (`room`, `uri`);
+
+CREATE TABLE `muc_registrations` (
+  `room` integer not null,
+  `jid` text not null,
+  `nick` text,
+  `registration` text,
+  primary key (`room`, `jid`)
+);
+
+CREATE INDEX `muc_registrations_by_jid` on `muc_registrations` (`jid`, `room`);
+
+CREATE UNIQUE INDEX `muc_registrations_by_nick` on `muc_registrations` (`room`, `nick`);
+
+CREATE TABLE `muc_rooms` (
+  `id` integer not null primary key autoincrement,
+  `service` text not null,
+  `local` text not null,
+  `settings` text not null,
+  `subject` text,
+  `creator` text not null,
+  `secret` text not null,
+  `locked` integer not null,
+  `created_ms` integer not null,
+  `active_ms` integer not null,
+  `version` integer not null,
+  `floor` integer not null,
+  `name` text not null,
+  `description` text not null,
+  `lang` text not null,
+  `public` integer not null,
+  `persistent` integer not null,
+  `open` integer not null,
+  `non_anonymous` integer not null,
+  `listed` integer not null,
+  `name_words` text not null,
+  `description_words` text not null,
+  `name_key` text not null
+);
+
+CREATE UNIQUE INDEX `muc_rooms_by_address` on `muc_rooms` (`service`, `local`);
+
+CREATE INDEX `muc_rooms_by_creator` on `muc_rooms` (`service`, `creator`);
+
+CREATE INDEX `muc_rooms_by_name` on `muc_rooms` (`service`, `listed`, `name_key`, `local`);
+
+CREATE INDEX `muc_rooms_by_persistence` on `muc_rooms` (`service`, `persistent`, `local`);
+
+CREATE INDEX `muc_rooms_listed` on `muc_rooms` (`service`, `listed`, `local`);
+
+CREATE TABLE `muc_vcards` (
+  `room` integer not null,
+  `vcard` text not null,
+  `hash` text not null,
+  primary key (`room`)
+);
+
 CREATE TABLE `offline_messages` (
   `id` integer not null primary key autoincrement,
   `host` text not null,

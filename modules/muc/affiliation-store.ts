@@ -133,12 +133,14 @@ export class AffiliationStore {
   ): Promise<AffiliationChanges | undefined> {
     // It comes from a client.
     if (!Number.isSafeInteger(since)) return undefined
-    const sql = `select r.version as until, r.floor, a.jid, a.affiliation, a.reason, a.version
-      from muc_rooms as r left join ${by(this.#db, 'muc_affiliations as a', 'muc_affiliations_by_version')}
-      on a.room = ? and a.version >= ? and a.version > ? and (a.version > ? or a.jid > ?)
-      where r.id = ? order by a.version, a.jid limit ?`
+    const changed = `select jid, affiliation, reason, version
+      from ${by(this.#db, 'muc_affiliations', 'muc_affiliations_by_version')}
+      where room = ? and version >= ? and version > ? and (version > ? or jid > ?) order by version, jid limit ?`
+    const sql = `select r.version as until, r.floor, changed.*
+      from muc_rooms as r left join (${changed}) as changed on 1 = 1 where r.id = ?
+      order by changed.version, changed.jid`
     const place = [after.version, since, after.version, after.jid]
-    const found = await this.#db.knex.raw(sql, [room, ...place, room, bounded(limit) || 1])
+    const found = await this.#db.knex.raw(sql, [room, ...place, bounded(limit), room])
     const rows = rowsOf<ChangedRow>(found)
     const { until, floor } = rows[0] ?? { until: 0, floor: 0 }
     if (!(since >= floor && since <= until) || rows.length === 0) return undefined
@@ -210,7 +212,7 @@ function differs(change: AffiliationChange, before: Row | undefined): boolean {
   if (change.reason !== undefined && change.reason !== before?.reason) return true
   if (!mayRegister(change)) return false
   return (
-    (change.nick !== undefined && change.nick !== before?.nick) ||
+    (change.nick !== undefined && change.nick !== (before?.nick ?? '')) ||
     (change.registration !== undefined && JSON.stringify(change.registration) !== before?.registration)
   )
 }
@@ -238,7 +240,7 @@ async function applyRegistrations(
   changes: readonly AffiliationChange[],
   before: ReadonlyMap<string, Row>,
 ): Promise<void> {
-  const had = ({ nick, registration }: Row) => nick !== null || registration !== null
+  const had = ({ nick, registration }: Pick<Row, 'nick' | 'registration'>) => nick !== null || registration !== null
   const touched = changes.filter((change) => {
     const row = before.get(change.jid)
     if (!mayRegister(change)) return row !== undefined && had(row)
@@ -252,12 +254,15 @@ async function applyRegistrations(
       touched.map(({ jid }) => jid),
     )
     .delete()
-  const rows = touched.filter(mayRegister).map(({ jid, nick, registration }) => ({
-    room,
-    jid,
-    nick: nick ?? before.get(jid)?.nick ?? null,
-    registration: registration === undefined ? (before.get(jid)?.registration ?? null) : JSON.stringify(registration),
-  }))
+  const rows = touched
+    .filter(mayRegister)
+    .map(({ jid, nick, registration }) => ({
+      room,
+      jid,
+      nick: (nick ?? before.get(jid)?.nick) || null,
+      registration: registration === undefined ? (before.get(jid)?.registration ?? null) : JSON.stringify(registration),
+    }))
+    .filter(had)
   if (rows.length > 0) await register(trx, rows)
 }
 

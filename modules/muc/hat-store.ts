@@ -1,6 +1,6 @@
 import type { Database } from '#api'
 import type { Hat, WornHat } from './records.ts'
-import { bounded, rowsOf } from './sql.ts'
+import { bounded, by, inOrder, rowsOf } from './sql.ts'
 
 interface Row {
   readonly uri: string
@@ -39,7 +39,7 @@ export class HatStore {
   /** The hats that these addresses wear, at most hundreds, by address and URI. Primary keys. */
   async of(room: number, jids: readonly string[]): Promise<WornHat[]> {
     if (jids.length === 0) return []
-    const sql = `${WORN} where w.room = ? and w.jid in (${jids.map(() => '?').join(',')}) order by w.jid, w.uri`
+    const sql = `${this.#worn} where w.room = ? and w.jid in (${jids.map(() => '?').join(',')}) order by w.jid, w.uri`
     return rowsOf<Row & { jid: string }>(await this.#db.knex.raw(sql, [room, ...jids])).map(wornOf)
   }
 
@@ -49,7 +49,7 @@ export class HatStore {
     { after, limit }: { readonly after?: Pick<WornHat, 'jid' | 'uri'>; readonly limit: number },
   ): Promise<WornHat[]> {
     const { jid, uri } = after ?? { jid: '', uri: '' }
-    const sql = `${WORN} where w.room = ? and w.jid >= ? and (w.jid > ? or w.uri > ?) order by w.jid, w.uri limit ?`
+    const sql = `${this.#worn} where w.room = ? and w.jid >= ? and (w.jid > ? or w.uri > ?) order by w.jid, w.uri limit ?`
     const rows = rowsOf<Row & { jid: string }>(await this.#db.knex.raw(sql, [room, jid, jid, uri, bounded(limit)]))
     return rows.map(wornOf)
   }
@@ -63,10 +63,12 @@ export class HatStore {
   async revoke(room: number, jid: string, uri: string): Promise<void> {
     await this.#db.knex('muc_hats_worn').where({ room, jid, uri }).delete()
   }
-}
 
-const WORN = `select w.jid, w.uri, h.title, h.hue from muc_hats_worn as w
-  join muc_hats as h on h.room = w.room and h.uri = w.uri`
+  get #worn(): string {
+    return `select w.jid, w.uri, h.title, h.hue from ${by(this.#db, 'muc_hats_worn as w', 'primary')}
+      ${inOrder(this.#db)} muc_hats as h on h.room = w.room and h.uri = w.uri`
+  }
+}
 
 function hatOf({ uri, title, hue }: Row): Hat {
   return { uri, title, ...(hue !== null && { hue }) }

@@ -93,11 +93,11 @@ export class ListingStore {
     return rowsOf<Row>(await this.#db.knex.raw(sql, [...bindings, bounded(limit)])).map(summaryOf)
   }
 
-  /** Those of these rooms that are in lists, by address; of at most hundreds. By `muc_rooms_by_address`. */
+  /** Those of these rooms that are in lists, by address; of at most hundreds. By `muc_rooms_listed`. */
   async summaries(locals: readonly string[]): Promise<RoomSummary[]> {
     if (locals.length === 0) return []
     const places = locals.map(() => '?').join(',')
-    const sql = `select ${COLUMNS} from ${by(this.#db, 'muc_rooms as r', 'muc_rooms_by_address')}
+    const sql = `select ${COLUMNS} from ${by(this.#db, 'muc_rooms as r', 'muc_rooms_listed')}
       where r.service = ? and r.local in (${places}) and r.listed = 1 order by r.local`
     return rowsOf<Row>(await this.#db.knex.raw(sql, [this.#service, ...locals])).map(summaryOf)
   }

@@ -41,9 +41,9 @@ export class MembershipStore {
     })
   }
 
-  /** The rooms of this service in which a table has rows of an address. */
+  /** The rooms of this service in which a table has rows of an address; each as often as it has. */
   async #roomIds(trx: Transaction, table: (typeof TABLES)[number], jid: string): Promise<number[]> {
-    const sql = `select distinct t.room from ${by(this.#db, `${table} as t`, `${table}_by_jid`)}
+    const sql = `select t.room from ${by(this.#db, `${table} as t`, `${table}_by_jid`)}
       ${inOrder(this.#db)} muc_rooms as r on r.id = t.room where t.jid = ? and r.service = ? order by t.room`
     return rowsOf<{ room: number }>(await trx.raw(sql, [jid, this.#service])).map(({ room }) => room)
   }

@@ -82,7 +82,8 @@ export interface AffiliationRecord {
 
 /**
  * What an affiliation is to become. Nickname and registration stay as they are where they are left out, and go with the
- * affiliation when it becomes `none` or `outcast`. A reason that is left out is forgotten when the affiliation changes.
+ * affiliation when it becomes `none` or `outcast`; the nickname `''` sets the old one free. A reason that is left out is
+ * forgotten when the affiliation changes.
  */
 export type AffiliationChange = AffiliationRecord
 
