@@ -106,6 +106,7 @@ create table `muc_affiliations` (
   `affiliation` varbinary(7) not null,
   `reason` mediumtext collate utf8mb4_bin,
   `version` bigint not null,
+  `seen_ms` bigint not null,
   primary key (`room`, `jid`),
   key `muc_affiliations_by_jid` (`jid`, `room`),
   key `muc_affiliations_by_kind` (`room`, `affiliation`, `jid`),
@@ -134,9 +135,11 @@ create table `muc_registrations` (
   `jid` varbinary(2047) not null,
   `nick` varbinary(1023),
   `registration` mediumtext collate utf8mb4_bin,
+  `notify` varbinary(10),
   primary key (`room`, `jid`),
   key `muc_registrations_by_jid` (`jid`, `room`),
-  unique key `muc_registrations_by_nick` (`room`, `nick`)
+  unique key `muc_registrations_by_nick` (`room`, `nick`),
+  key `muc_registrations_by_notify` (`room`, `notify`, `jid`)
 );
 
 create table `muc_rooms` (
@@ -174,7 +177,7 @@ create table `muc_rooms` (
 create table `muc_vcards` (
   `room` bigint not null,
   `vcard` mediumtext collate utf8mb4_bin not null,
-  `hash` varbinary(40) not null,
+  `hash` varbinary(255) not null,
   primary key (`room`)
 );
 

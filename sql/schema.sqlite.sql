@@ -105,6 +105,7 @@ CREATE TABLE `muc_affiliations` (
   `affiliation` text not null,
   `reason` text,
   `version` integer not null,
+  `seen_ms` integer not null default '0',
   primary key (`room`, `jid`)
 );
 
@@ -138,12 +139,15 @@ CREATE TABLE `muc_registrations` (
   `jid` text not null,
   `nick` text,
   `registration` text,
+  `notify` text,
   primary key (`room`, `jid`)
 );
 
 CREATE INDEX `muc_registrations_by_jid` on `muc_registrations` (`jid`, `room`);
 
 CREATE UNIQUE INDEX `muc_registrations_by_nick` on `muc_registrations` (`room`, `nick`);
+
+CREATE INDEX `muc_registrations_by_notify` on `muc_registrations` (`room`, `notify`, `jid`);
 
 CREATE TABLE `muc_rooms` (
   `id` integer not null primary key autoincrement,

@@ -23,6 +23,7 @@ export { messageTakers } from './routing/local-delivery.ts'
 export {
   accountDeleting,
   flowNeeded,
+  hostStopping,
   messageKept,
   messageRefused,
   type Passing,

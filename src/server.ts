@@ -13,6 +13,7 @@ import { TcpConnection } from './net/tcp-connection.ts'
 import type { TlsContexts } from './net/tls-context.ts'
 import { Components } from './routing/components.ts'
 import { Router } from './routing/router.ts'
+import { hostStopping } from './session/hooks.ts'
 import { Host } from './session/host.ts'
 import { StreamError } from './stanza/stream-error.ts'
 import type { Database } from './storage/database.ts'
@@ -216,6 +217,7 @@ export class Server {
     const clients = [...this.#streams].filter((stream) => stream instanceof ClientStream)
     const components = [...this.#streams].filter((stream) => stream instanceof ComponentStream)
     await this.#settled(clients, components)
+    for (const host of this.hosts.values()) host.hooks.notify(hostStopping, host)
     for (const stream of [...clients, ...components])
       stream.close(new StreamError('system-shutdown', 'The server is being stopped.'))
     for (const modules of [...this.#modules].reverse()) await modules.stop()

@@ -6,11 +6,18 @@ import type { ArchiveStore } from './store.ts'
 /** Messages removed in one transaction. */
 const BATCH = 500
 
-/** Removes all messages of an account, their words, and the stanzas that are nobody else's; resolves with how many. */
-export async function eraseArchive(store: ArchiveStore, owner: string): Promise<number> {
+/**
+ * Removes the messages of an archive with ids below `beforeId`, all unless it is given, their words, and the stanzas that
+ * are nobody else's; resolves with how many.
+ */
+export async function eraseArchive(
+  store: Pick<ArchiveStore, 'purge' | 'forgetSearches'>,
+  owner: string,
+  beforeId: number = Number.MAX_SAFE_INTEGER,
+): Promise<number> {
   let removed = 0
   for (;;) {
-    const batch = await store.forget(owner, BATCH)
+    const batch = await store.purge(owner, beforeId, BATCH)
     removed += batch
     if (batch < BATCH) break
     // Others have their turn in between: SQLite holds the whole process while it works.

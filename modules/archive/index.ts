@@ -1,6 +1,7 @@
 import {
   accountDeleting,
   defineModule,
+  flowNeeded,
   flows,
   type Jid,
   messageKept,
@@ -18,7 +19,9 @@ import offline from '../offline/index.ts'
 import roster from '../roster/index.ts'
 import { AccountSettings } from './account-settings.ts'
 import { archiveCommands, archiveRuns } from './commands.ts'
+import { domainArchives } from './domain-archive.ts'
 import { eraseAccount } from './erasure.ts'
+import type { ArchiveApi } from './hooks.ts'
 import { answerOwners } from './protocol.ts'
 import { NS_FULLTEXT, NS_MAM } from './query.ts'
 import { ArchiveReader } from './reader.ts'
@@ -104,7 +107,7 @@ export default defineModule({
   commands: archiveCommands,
   depends: { carbons: soft(carbons), offline: soft(offline), roster: soft(roster) },
 
-  async setup(ctx) {
+  async setup(ctx): Promise<ArchiveApi> {
     const { host, config, clock, log, deps } = ctx
     const store = new ArchiveStore(ctx.db, host.domain, clock, textOf)
     const settingsStore = new SettingsStore(ctx.db)
@@ -140,18 +143,31 @@ export default defineModule({
     ctx.answer(keptElsewhere, ({ session, stanza }) =>
       accounts.isReader(session) && stanzaIdBy(stanza, session.user.jid.toString()) !== undefined ? true : undefined,
     )
+    // A message that goes to many passes the flow by, unless it is to be kept here.
+    ctx.answer(flowNeeded, ({ wire }) =>
+      wire.name === 'message' && (config.groupchat || wire.type !== 'groupchat') ? true : undefined,
+    )
     ctx.answer(messageKept, ({ stanza, to }) => stanzaIdBy(stanza, to.bare.toString()) !== undefined || undefined)
 
     const reader = new ArchiveReader(store, (owner) => shared.indexing.ready(owner, config.searchPatience))
     answerOwners(ctx, reader, accounts, config)
 
     ctx.gate(accountDeleting, ({ jid }) => eraseAccount(shared, store, accounts, jid))
-    const parts = { host, store, accounts: settingsStore, retention: config.retention }
+    const kept = { store, accounts: settingsStore, kv: ctx.kv, clock, log }
+    const isThere = (local: string) => host.accounts.exists(local)
+    const parts = {
+      ...kept,
+      kind: 'account',
+      domain: host.domain,
+      retention: config.retention,
+      exists: isThere,
+    } as const
     for (const [name, run] of Object.entries(archiveRuns(parts))) ctx.command(name, run)
-    const retention = new Retention({ store, accounts: settingsStore, kv: ctx.kv, settings: config, clock, log })
+    const retention = new Retention({ ...kept, settings: config })
     retention.start()
     ctx.onStop(() => retention.stop())
     if (config.groupchat) host.features.account.add(NS_GROUPCHAT_AVAILABLE)
     ctx.onStop(() => void host.features.account.delete(NS_GROUPCHAT_AVAILABLE))
+    return domainArchives({ ...kept, shared, settings: config }, ctx)
   },
 })

@@ -28,7 +28,7 @@ export function answerOwners(
     const session = origin!
     const asked = readQuery(query, maxPage)
     accounts.noteReader(session)
-    return await queries.run(session.address, () => reader.answer(session, asked))
+    return await queries.run(session.address, () => reader.answer(session.user.jid.toString(), session, asked))
   })
 
   ctx.iq('get', 'self', 'metadata', NS_MAM, (_query, { from, origin }) => {

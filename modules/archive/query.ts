@@ -37,9 +37,10 @@ const fields: readonly FormField[] = [
   { var: FULLTEXT, type: 'text-single' },
 ]
 
-/** The fields a query can have (XEP-0313 §4.1.5). */
-export function queryForm(): Element {
-  const form = dataForm('form', NS_MAM, fields)
+/** The fields a query can have (XEP-0313 §4.1.5); all that is in a room's archive is a room's. */
+export function queryForm(ofRoom = false): Element {
+  const offered = ofRoom ? fields.filter((field) => field.var !== 'include-groupchat') : fields
+  const form = dataForm('form', NS_MAM, offered)
   const ids = form.getChildren('field').find((field) => field.attrs['var'] === 'ids')!
   // XEP-0313 §4.1.5: any value may be given, without a list to choose from.
   ids.append(xml('validate', { xmlns: NS_VALIDATE, datatype: 'xs:string' }, xml('open')))

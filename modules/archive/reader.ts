@@ -1,4 +1,5 @@
-import { type Element, type Session, StanzaError, serialize, toDatetime, xml } from '#api'
+import { type Element, StanzaError, serialize, toDatetime, xml } from '#api'
+import type { Asker, View } from './asker.ts'
 import { timeOf } from './ids.ts'
 import type { Filter, KeptMessage, Page, PageRequest } from './message.ts'
 import { type ArchiveQuery, NS_MAM } from './query.ts'
@@ -15,7 +16,7 @@ const COUNTED = 250
 const SENT_AT_ONCE = 1 << 17
 const BEING_READIED = 'Your messages are being made ready for searches. Search again in a minute.'
 
-/** Answers what owners ask of their archives. */
+/** Answers what is asked of archives. */
 export class ArchiveReader {
   readonly #store: ArchiveStore
   readonly #prepare: (owner: string) => Promise<boolean>
@@ -27,16 +28,16 @@ export class ArchiveReader {
   }
 
   /**
-   * Sends a session the messages it asks for, in order, and resolves with the `<fin/>` that ends them (XEP-0313 §4).
+   * Sends the messages of an archive that somebody asks for, in order, and resolves with the `<fin/>` that ends them
+   * (XEP-0313 §4). Whether the asker may see them is decided before; `view` shows each of them.
    *
    * @throws StanzaError `item-not-found` when the archive lacks a message that the query names, `resource-constraint` when it
    * is still being made ready for searches.
    */
-  async answer(session: Session, query: ArchiveQuery): Promise<Element> {
-    const owner = session.user.jid.toString()
+  async answer(owner: string, asker: Asker, query: ArchiveQuery, view: View = asKept): Promise<Element> {
     const { filter, page: wish } = query
     for (const id of query.named) if (!(await this.#store.has(owner, id))) throw unknownId()
-    if (query.ids !== undefined) return await this.#answerIds(session, query, query.ids)
+    if (query.ids !== undefined) return await this.#answerIds(owner, asker, query, query.ids, view)
     if (filter.words !== undefined && !(await this.#prepare(owner)))
       throw new StanzaError('resource-constraint', BEING_READIED, { type: 'wait' })
     // XEP-0059 §2.7
@@ -44,27 +45,27 @@ export class ArchiveReader {
       return fin({ messages: [], complete: false }, undefined, await this.#store.count(owner, filter, 0))
     const page = await this.#collect(owner, filter, wish)
     const count = await this.#count(owner, filter, wish, page)
-    await send(session, query, page.messages)
+    await send(owner, asker, query, page.messages, view)
     return fin(page, indexOf(wish, page, count), count)
   }
 
-  /** XEP-0313 §5 */
-  async metadata(owner: string): Promise<Element> {
-    const ends = await this.#store.ends(owner)
+  /** The ends of an archive, or of what is in it from an id on (XEP-0313 §5). */
+  async metadata(owner: string, fromId = 0): Promise<Element> {
+    const ends = await this.#store.ends(owner, fromId)
     const metadata = xml('metadata', { xmlns: NS_MAM })
     if (ends !== undefined) metadata.append(endElement('start', ends.first), endElement('end', ends.last))
     return metadata
   }
 
-  async #answerIds(session: Session, query: ArchiveQuery, ids: readonly number[]): Promise<Element> {
-    const kept = await this.#store.get(session.user.jid.toString(), ids)
+  async #answerIds(owner: string, asker: Asker, query: ArchiveQuery, ids: readonly number[], view: View) {
+    const kept = await this.#store.get(owner, ids)
     if (kept.length < ids.length) throw unknownId()
     const { fromId = 0, toId = Number.MAX_SAFE_INTEGER } = query.filter
     const all = kept.filter(({ id }) => id >= fromId && id <= toId)
     const { max, index } = query.page
     const page = cut(all, query.page)
     if (max === 0) return fin({ messages: [], complete: false }, undefined, all.length)
-    await send(session, query, page.messages)
+    await send(owner, asker, query, page.messages, view)
     const first = page.messages[0]
     return fin(page, first === undefined ? index : all.indexOf(first), all.length)
   }
@@ -137,21 +138,31 @@ function fin({ messages, complete }: Page, index: number | undefined, count: num
 }
 
 /** Sends the results as text: a stanza that is kept as XML is not parsed to be written again. */
-async function send(session: Session, { queryId, flip }: ArchiveQuery, messages: readonly KeptMessage[]) {
+async function send(
+  owner: string,
+  asker: Asker,
+  { queryId, flip }: ArchiveQuery,
+  messages: readonly KeptMessage[],
+  view: View,
+): Promise<void> {
   const result = xml('result', { xmlns: NS_MAM, queryid: queryId })
-  const from = session.user.jid.toString()
-  const opening = serialize(xml('message', { from, to: session.address }, result)).slice(0, -'/></message>'.length)
+  const message = xml('message', { from: owner, to: asker.address }, result)
+  const opening = serialize(message).slice(0, -'/></message>'.length)
   let characters = 0
-  for (const message of flip ? messages.toReversed() : messages) {
-    const text = `${opening} id="${message.id}">${forwarded(message)}</result></message>`
-    session.pass(text)
+  for (const { id, stanza } of flip ? messages.toReversed() : messages) {
+    const text = `${opening} id="${id}">${forwarded({ id, stanza: view(stanza) })}</result></message>`
+    asker.pass(text)
     characters += text.length
     if (characters < SENT_AT_ONCE) continue
     characters = 0
     // In between, what the client acknowledges is heard.
-    await (session.drained() ?? new Promise((resolve) => setImmediate(resolve)))
-    if (!session.live) return
+    await (asker.drained() ?? new Promise((resolve) => setImmediate(resolve)))
+    if (!asker.live) return
   }
+}
+
+function asKept(stanza: string): string {
+  return stanza
 }
 
 /** An archived message with its time, as XML (XEP-0297 §3.1). */

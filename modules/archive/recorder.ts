@@ -1,20 +1,9 @@
-import {
-  BatchFullError,
-  type Context,
-  defineSlot,
-  Element,
-  type Host,
-  isUnavailable,
-  type Jid,
-  type Sealed,
-  StanzaError,
-  type StanzaEvent,
-  serialize,
-} from '#api'
+import { type Context, defineSlot, Element, type Host, type Jid, type Sealed, type StanzaEvent, serialize } from '#api'
 import type { AccountSettings, Settings } from './account-settings.ts'
 import { Doubles } from './doubles.ts'
 import type { ArchivedMessage, Copy } from './message.ts'
 import { wanted } from './preferences.ts'
+import { refusalOf } from './refusal.ts'
 import type { Retractions } from './retraction.ts'
 import type { Passage } from './seen-in-order.ts'
 import type { SharedArchive } from './shared-archive.ts'
@@ -249,13 +238,4 @@ function referenceOf(message: Element, from: Jid, type: string): string | undefi
     for (const mark of message.getChildren('stanza-id', NS_SID))
       if (mark.attrs['by'] === from.bare.toString()) return mark.attrs['id']
   return message.attrs['id']
-}
-
-/** To the sender, a database that is away is no mystery; the log has it from the database's own watch. */
-function refusalOf(error: unknown): unknown {
-  if (error instanceof BatchFullError || isUnavailable(error))
-    return new StanzaError('internal-server-error', 'The message could not be stored. Try again later.', {
-      type: 'wait',
-    })
-  return error
 }

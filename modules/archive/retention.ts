@@ -16,15 +16,15 @@ const LEASE_MS = 600_000
 /** How long a client that does not read the archive is believed to be one that does. */
 const READER_MS = 90 * 86_400_000
 
-/** How much is kept; 0 is no bound. */
+/** How much each archive keeps; 0 is no bound. */
 export interface RetentionSettings {
-  /** In ms; an account may have another. */
+  /** In ms; an archive may have another. */
   readonly retention: number
   readonly maxMessages: number
 }
 
 /**
- * Removes messages of one host's archives that are older than they may be or past the quota, the oldest first and a few at
+ * Removes messages of one domain's archives that are older than they may be or past the quota, the oldest first and a few at
  * a time, in the background.
  *
  * One node does it, by a lease in the key-value table. Two that take it at the same moment both purge, which is a waste and
@@ -37,12 +37,16 @@ export class Retention {
   readonly #settings: RetentionSettings
   readonly #clock: Clock
   readonly #log: Context['log']
+  readonly #domain: string | undefined
+  /** Where the lease is. */
+  readonly #key: string
   readonly #me = randomId()
   #cancel: Cancel = () => {}
   #resume: () => void = () => {}
   #running: Promise<unknown> = Promise.resolve()
   #stopped = false
 
+  /** `domain` is that of the archives, when it is not the host itself. */
   constructor(parts: {
     readonly store: ArchiveStore
     readonly accounts: SettingsStore
@@ -50,6 +54,7 @@ export class Retention {
     readonly settings: RetentionSettings
     readonly clock: Clock
     readonly log: Context['log']
+    readonly domain?: string
   }) {
     this.#store = parts.store
     this.#accounts = parts.accounts
@@ -57,6 +62,8 @@ export class Retention {
     this.#settings = parts.settings
     this.#clock = parts.clock
     this.#log = parts.log
+    this.#domain = parts.domain
+    this.#key = parts.domain === undefined ? 'purge' : `purge ${parts.domain}`
   }
 
   /** Begins to look for old messages, now and then, until `stop`. */
@@ -91,7 +98,7 @@ export class Retention {
       this.#log.info({ removed, upTo: owner }, 'old messages are being removed from the archive')
     }
     for (;;) {
-      const owners = await this.#store.owners(last, OWNERS)
+      const owners = await this.#store.owners(last, OWNERS, this.#domain)
       const retentions = await this.#accounts.retentions(owners)
       for (const owner of owners) {
         if (this.#stopped) break
@@ -102,7 +109,7 @@ export class Retention {
       await this.#takeLease()
     }
     await this.#accounts.removeReadersBefore(this.#clock.now() - READER_MS)
-    await this.#kv.delete('purge')
+    await this.#kv.delete(this.#key)
     if (removed > 0) this.#log.info({ removed }, 'old messages were removed from the archive')
     return removed
   }
@@ -123,9 +130,9 @@ export class Retention {
   }
 
   async #takeLease(): Promise<boolean> {
-    const [holder, untilMs] = (await this.#kv.get('purge'))?.split(' ') ?? []
+    const [holder, untilMs] = (await this.#kv.get(this.#key))?.split(' ') ?? []
     if (holder !== undefined && holder !== this.#me && Number(untilMs) > this.#clock.now()) return false
-    await this.#kv.set('purge', `${this.#me} ${this.#clock.now() + LEASE_MS}`)
+    await this.#kv.set(this.#key, `${this.#me} ${this.#clock.now() + LEASE_MS}`)
     return true
   }
 

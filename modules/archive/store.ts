@@ -29,7 +29,7 @@ const FRESH_CHARACTERS = 100_000
  * `archive_search`.
  *
  * Owners are prepared bare JIDs. All hosts share the tables, and any store may be used for any owner; only `owners` is about
- * the accounts of its own host.
+ * one domain.
  */
 export class ArchiveStore {
   readonly #db: Database
@@ -127,12 +127,13 @@ export class ArchiveStore {
     return (await this.#db.knex('archive_copies').where({ owner: number, id }).first('id')) !== undefined
   }
 
-  /** The ids of the oldest and the newest message of an archive; undefined when it is empty. By primary key. */
-  async ends(owner: string): Promise<{ first: number; last: number } | undefined> {
+  /** The ids of the oldest and the newest message of an archive from `fromId` on; undefined without any. By primary key. */
+  async ends(owner: string, fromId = 0): Promise<{ first: number; last: number } | undefined> {
     const number = await this.#addresses.find(owner)
     if (number === undefined) return undefined
-    const end = (which: string) => `(select ${which}(id) from archive_copies where owner = ?) as ${which}_id`
-    const result = await this.#db.knex.raw(`select ${end('min')}, ${end('max')}`, [number, number])
+    const end = (which: string) =>
+      `(select ${which}(id) from archive_copies where owner = ? and id >= ?) as ${which}_id`
+    const result = await this.#db.knex.raw(`select ${end('min')}, ${end('max')}`, [number, fromId, number, fromId])
     const [row] = rowsOf<{ min_id: number | null; max_id: number | null }>(result)
     if (row?.min_id == null || row.max_id == null) return undefined
     return { first: row.min_id, last: row.max_id }
@@ -216,16 +217,11 @@ export class ArchiveStore {
     return row?.id
   }
 
-  /** Removes up to `limit` (at most 1,000) messages of an owner and resolves with how many; as `purge` does. */
-  async forget(owner: string, limit: number): Promise<number> {
-    return await this.purge(owner, Number.MAX_SAFE_INTEGER, limit)
-  }
-
   /**
-   * Owners on this host who have an archive, by octets, from behind `after` or from the first; by the index
+   * Owners of a domain, this host unless another is named, who have an archive, by octets, from behind `after` or from the first; by the index
    * `archive_addresses_by_jid`, then an index of `archive_copies`.
    */
-  async owners(after: string | undefined, limit: number): Promise<string[]> {
+  async owners(after: string | undefined, limit: number, domain: string = this.#host): Promise<string[]> {
     const from = after === undefined ? `local >= ''` : 'local > ?'
     const copies = copiesOf(this.#db.dialect, { peer: undefined })
     // A subquery with a limit, which MySQL cannot turn into a join that reads all the archives.
@@ -233,8 +229,8 @@ export class ArchiveStore {
       and (select 1 from ${copies} where c.owner = archive_addresses.number limit 1) is not null
       order by local limit ?`
     const locals = after === undefined ? [] : [after.slice(0, Math.max(0, after.indexOf('@')))]
-    const result = await this.#db.knex.raw(sql, [this.#host, ...locals, limit])
-    return rowsOf<{ local: string }>(result).map(({ local }) => join(this.#host, local))
+    const result = await this.#db.knex.raw(sql, [domain, ...locals, limit])
+    return rowsOf<{ local: string }>(result).map(({ local }) => join(domain, local))
   }
 
   /** Undefined when an address has no number, so that nothing can match. */

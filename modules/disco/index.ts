@@ -11,7 +11,7 @@ import {
 } from './hooks.ts'
 import { gatherInfo, gatherItems, infoElement, itemsElement, NS_INFO, NS_ITEMS } from './info.ts'
 
-export { byOctets } from './info.ts'
+export { byOctets, infoElement, itemsElement, NS_INFO, NS_ITEMS } from './info.ts'
 
 /** What other modules may ask of service discovery. */
 export interface Disco {

@@ -1,4 +1,5 @@
 import { type Database, isUniqueViolation } from '#api'
+import { notifyOf } from './away-store.ts'
 import {
   type AddressPage,
   type Affiliation,
@@ -268,7 +269,7 @@ async function applyRegistrations(
 
 async function register(trx: Transaction, rows: readonly RegistrationRow[]): Promise<void> {
   try {
-    await trx('muc_registrations').insert(rows)
+    await trx('muc_registrations').insert(rows.map((row) => ({ ...row, notify: notifyOf(row.registration) })))
   } catch (error) {
     if (isUniqueViolation(error)) throw new NickTakenError('A nickname is reserved for somebody else.')
     throw error

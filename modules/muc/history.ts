@@ -12,6 +12,7 @@ import {
   xml,
 } from '#api'
 import type { RoomArchive } from './hooks.ts'
+import { NS_OCCUPANT_ID } from './namespaces.ts'
 import type { Room } from './room.ts'
 
 /** What somebody who enters wants to see of what was said before (XEP-0045 §7.2.14). */
@@ -102,11 +103,14 @@ function isWorthIt(stanza: ReadonlyElement): boolean {
 /** XEP-0045 §7.2.13: with the time at which the room had it. */
 function remembered(room: Room, stanza: Element, ms: number): Remembered {
   const copy = xml('message', stanza.attrs)
-  copy.children = [...stanza.children, delayElement(room.address, ms)]
+  copy.children = [...stanza.children]
+  // §7.9: what an owner brings along from elsewhere has its own time.
+  if (stanza.getChild('delay', NS_DELAY) === undefined) copy.append(delayElement(room.address, ms))
   return { ms, text: ownText(serialize(copy)), wire: undefined }
 }
 
 const NS_MUC = 'http://jabber.org/protocol/muc'
+const NS_DELAY = 'urn:xmpp:delay'
 
 /** Reads `<history/>` of somebody who enters; what is not said, or is no number, bounds nothing but by `usual` and `max`. */
 export function readHistoryWish(
@@ -138,6 +142,7 @@ export function subjectMessage(room: Room): Element {
     'message',
     { from: `${room.address}/${subject.nick}`, type: 'groupchat' },
     xml('subject', null, subject.text),
+    xml('occupant-id', { xmlns: NS_OCCUPANT_ID, id: subject.occupantId }),
     xml('delay', { xmlns: 'urn:xmpp:delay', from: room.address, stamp: toDatetime(subject.ms) }),
   )
 }

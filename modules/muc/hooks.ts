@@ -12,12 +12,20 @@ import type { Affiliation } from './records.ts'
 import type { Room } from './room.ts'
 import type { AnySetting } from './setting.ts'
 
+type Awaitable<T> = T | Promise<T>
+
+export { mustRead, seesJids } from './access.ts'
+export type { Affiliation } from './records.ts'
+export type { Room } from './room.ts'
+export { flagSetting } from './setting.ts'
+
 /** Somebody who wants to enter a room, or to have another nick in it. */
 export interface Entry {
   readonly room: Room
   /** The real full JID. */
   readonly from: Jid
-  readonly nick: string
+  /** An aspect may give somebody who enters another; the room says so (XEP-0045 §7.2.2, code 210). */
+  nick: string
   readonly affiliation: Affiliation
   /** `<x xmlns='http://jabber.org/protocol/muc'/>`; absent with clients of old (XEP-0045 §7.2.1). */
   readonly x: ReadonlyElement | undefined
@@ -48,6 +56,8 @@ export interface RoomRequest {
   readonly event: StanzaEvent
   /** The asker's affiliation, whether in the room or not. */
   affiliation(): Promise<Affiliation>
+  /** Has something done once the asker has the result, before anything else happens in the room. */
+  afterwards(work: () => void | Promise<void>): void
 }
 
 /** A request that a room answers: returns the payload of the result or nothing, throws `StanzaError` to refuse. */
@@ -82,15 +92,28 @@ export interface RoomAspect {
   readonly serviceFeatures?: readonly string[]
   /** Features of a room. */
   features?(room: Room): readonly string[]
-  /** Fields of a room's `muc#roominfo` form; awaited. */
-  info?(room: Room): readonly FormField[] | Promise<readonly FormField[]>
+  /** Fields of a room's `muc#roominfo` form; awaited. `isInside` is false for those who may not know what goes on in it. */
+  info?(room: Room, isInside: boolean): readonly FormField[] | Promise<readonly FormField[]>
+  /** The answer of service discovery for a node of a room, `undefined` for one that is none of the aspect's; awaited. */
+  node?(node: string, of: 'info' | 'items', request: RoomRequest): Awaitable<Element | undefined>
   readonly iqs?: readonly RoomIq[]
   /** Guards an entry and a change of nick; awaited. */
   entering?(entry: Entry): void | Promise<void>
+  /** What whoever enters is sent before all else, once nothing can keep it out; awaited. */
+  welcoming?(entry: Entry): Awaitable<readonly Element[]>
+  /** Elements in the `<x/>` of the own presence of whoever enters. */
+  ownX?(room: Room): readonly Element[]
+  /**
+   * Guards presence of somebody who is in the room already (XEP-0045 §7.7); `isAgain` when the client enters once more and
+   * wants to be told everything.
+   */
+  updating?(room: Room, seat: Seat, isAgain: boolean): void
   /** XEP-0045 §7.2.2: status codes of one's own presence. */
   codes?(room: Room, occupant: Occupant): readonly number[]
   /** An occupant, or another client of one, is in; everybody has heard. */
   entered?(room: Room, seat: Seat): void
+  /** A client is out, by itself or not; its occupant may still be in with others. Everybody has heard, or will. */
+  vacated?(room: Room, seat: Seat): void
   /** An occupant has left with its last client; everybody has heard. */
   left?(room: Room, occupant: Occupant): void
   /** Payload that an occupant's presence bears beside what the client gave. */
@@ -99,6 +122,12 @@ export interface RoomAspect {
   readonly forbidden?: readonly string[]
   /** Guards what is said to all. */
   speaking?(speech: Speech): void
+  /** Guards what an occupant writes to another alone (XEP-0045 §7.5). */
+  whispering?(room: Room, seat: Seat, event: StanzaEvent): void
+  /** A client has answered what it was sent by an error. */
+  bounced?(room: Room, seat: Seat, event: StanzaEvent): void
+  /** Guards what an occupant asks another (XEP-0045 §17.4). */
+  asking?(room: Room, seat: Seat, event: StanzaEvent): void
   /** Edits what is said to all, before it is kept. */
   shaping?(speech: Speech): void
   /** It has been said. */
@@ -116,20 +145,45 @@ export interface RoomAspect {
   affiliated?(room: Room, changes: readonly { readonly jid: string; readonly affiliation: Affiliation }[]): void
   /** The room is being destroyed; awaited, and a rejection keeps the room. */
   destroying?(room: Room): void | Promise<void>
+  /** What members may say of themselves when they register (XEP-0045 §7.10) beside a nick; nothing of it is required. */
+  readonly registrationFields?: readonly FormField[]
+  /** What somebody registered has changed, or is no more, and is on disk. */
+  registered?(room: Room, jid: string): void
+  /** Hears presence that is sent to the service itself. */
+  servicePresence?(event: StanzaEvent): void | Promise<void>
 }
 
 /** What other modules add to rooms. Made for each service. */
 export const roomAspects = defineCollection<RoomAspect>('muc/aspects', 'Capabilities of rooms.')
 
+/** That a message of a room was taken back (XEP-0424, XEP-0425). */
+export interface RoomRetraction {
+  /** The id of the message, as the room gave it (XEP-0359). */
+  readonly id: string
+  /** Whose message it must be, a real bare JID; anybody's when it is not given. */
+  readonly author?: string
+  /** `<retracted/>`, which is put in the place of all that the message said; not to be changed. */
+  readonly retracted: Element
+}
+
 /** Where the messages of rooms are kept. */
 export interface RoomArchive {
-  /** Whether a message is to be kept. */
-  keeps(room: Room, stanza: ReadonlyElement): boolean
+  /** Whether a message is to be kept; after it is shaped. */
+  keeps(speech: Speech): boolean
   /**
    * Takes a message as it will be sent out; it may add to it at once, such as the id. Resolves once it is on disk, in the order of
    * calls; rejects with `StanzaError` when it cannot be put there.
    */
   append(speech: Speech): Promise<void>
+  /** Takes a message of the room's own, such as that something was retracted; as `append`, and also where `keeps` says no. */
+  appendOwn(room: Room, stanza: Element): Promise<void>
+  /** Whether there is a message of this id, which says something still: no tombstone, and no retraction. */
+  has(room: Room, id: string): Promise<boolean>
+  /**
+   * Puts a tombstone in the place of a message (XEP-0424 §4): of what it bore only its addresses, its id and its occupant id
+   * stay. False, and nothing is done, when `has` says no or it is not the author's.
+   */
+  retract(room: Room, retraction: RoomRetraction): Promise<boolean>
   /** The newest messages of a room, oldest first, for those who enter (XEP-0045 §7.2.13): each with its time, ms since the epoch. */
   newest(room: Room, max: number): Promise<readonly { readonly stanza: Element; readonly ms: number }[]>
 }

@@ -1,5 +1,12 @@
-import { defineModule, xep } from '#api'
+import { accountDeleting, defineModule, hostStopping, soft, xep } from '#api'
+import { discoItems } from '../disco/hooks.ts'
+import disco from '../disco/index.ts'
+import offline from '../offline/index.ts'
+import { wakeWanted } from '../push/hooks.ts'
+import push from '../push/index.ts'
 import { aspectsOf } from './aspects.ts'
+import { listRooms, roomCommands, roomRuns } from './commands.ts'
+import { wakesFor } from './features/away.ts'
 import { History } from './history.ts'
 import { roomArchive, roomAspects } from './hooks.ts'
 import { options } from './options.ts'
@@ -12,8 +19,10 @@ const REMEMBERED_ROOMS = 200
 export default defineModule({
   name: 'muc',
   summary: 'Rooms in which many talk.',
-  implements: [xep(45, '1.35.1')],
+  implements: [xep(45, '1.35.1'), xep(249, '1.2'), xep(410, '1.1.0'), xep(421, '1.0.1'), xep(463, '0.2.0')],
   options,
+  commands: roomCommands,
+  depends: { disco: soft(disco), offline: soft(offline), push: soft(push) },
 
   setup(ctx) {
     const { host, config, clock, log } = ctx
@@ -30,13 +39,27 @@ export default defineModule({
         history: new History(clock, config.history.max, REMEMBERED_ROOMS),
       })
       ctx.serve(domain, (event) => service.receive(event))
-      ctx.onStop(() => service.stop())
+      ctx.on(hostStopping, () => service.stop())
+      ctx.gate(accountDeleting, ({ jid }) => service.forgetAccount(jid))
+      for (const [name, run] of Object.entries(roomRuns(service))) ctx.command(name, run, domain)
       return service
+    })
+    ctx.command('room list', () => listRooms(services))
+    // XEP-0045 §6.1
+    ctx.add(discoItems, { of: 'host', items: () => services.map(({ domain }) => ({ jid: domain, name: config.name })) })
+    const { deliver, maxNicks } = config.away
+    const outlets = { push: ctx.deps.push, offline: deliver ? ctx.deps.offline : undefined, maxNicks }
+    ctx.answer(wakeWanted, ({ account, message }) => {
+      for (const service of services) {
+        const isWanted = wakesFor(service, account, message)
+        if (isWanted !== undefined) return isWanted
+      }
+      return undefined
     })
     ctx.onReady(async () => {
       for (const service of services) {
         const archive = host.hooks.ask(roomArchive, { service: service.domain })
-        service.begin([...aspectsOf(service), ...host.hooks.all(roomAspects)], archive)
+        service.begin([...aspectsOf(service, outlets), ...host.hooks.all(roomAspects)], archive)
         await service.forgetTemporary()
       }
     })

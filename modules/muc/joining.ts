@@ -4,7 +4,16 @@ import { readHistoryWish, subjectMessage } from './history.ts'
 import type { Entry } from './hooks.ts'
 import { NS_MUC, NS_MUC_USER, NS_OCCUPANT_ID } from './namespaces.ts'
 import { Occupant, Seat } from './occupant.ts'
-import { type News, showOthers, showOwn, showToAll, showToOthers } from './presence.ts'
+import {
+  type News,
+  showNewcomer,
+  showOther,
+  showOthers,
+  showOut,
+  showOwn,
+  showToAll,
+  showToOthers,
+} from './presence.ts'
 import { roleFor } from './roles.ts'
 import type { Room } from './room.ts'
 import { indexOf } from './room-index.ts'
@@ -15,6 +24,7 @@ export function enter(room: Room, event: StanzaEvent): void | Promise<void> {
   const x = event.stanza.getChild('x', NS_MUC)
   if (seat === undefined) return join(room, event, x)
   if (seat.occupant.nick !== event.to.resource) return rename(room, seat, event, x)
+  for (const aspect of room.service.doing('updating')) aspect.updating(room, seat, x !== undefined)
   if (x === undefined) return update(room, seat, event.stanza)
   // The client has lost what it knew of the room and asks for all of it again.
   return rejoin(room, seat, event, x)
@@ -34,29 +44,45 @@ async function join(room: Room, event: StanzaEvent, x: Element | undefined): Pro
   checkNick(entry)
   const history = creates ? [] : await service.history.read(room, historyWish(room, x))
   if (creates) await create(room, from, x === undefined)
+  const welcome = await welcoming(entry)
 
-  const seat = place(room, from, origin, to, affiliation, stanza)
+  const isRenamed = entry.nick !== to.resource
+  const address = isRenamed ? room.jid.withResource(entry.nick) : to
+  const seat = place(room, from, origin, address, affiliation, stanza)
   const { occupant } = seat
+  for (const stanza of welcome) room.send(seat, stanza, room.jid)
   showOthers(room, seat)
-  if (occupant.seats.length === 1) showToOthers(room, occupant)
-  greet(room, seat, history, creates)
+  if (occupant.seats.length === 1) showNewcomer(room, seat)
+  // §10.1.1: 201; §7.2.2: 210
+  greet(room, seat, history, [...(creates ? [201] : []), ...(isRenamed ? [210] : [])])
   for (const aspect of service.aspects) aspect.entered?.(room, seat)
 }
 
 async function rejoin(room: Room, seat: Seat, event: StanzaEvent, x: Element): Promise<void> {
   const history = await room.service.history.read(room, historyWish(room, x))
+  const { occupant } = seat
+  const { nick, affiliation } = occupant
+  const welcome = await welcoming({ room, from: seat.jid, nick, affiliation, x, seat, creates: false })
+  for (const stanza of welcome) room.send(seat, stanza, room.jid)
+  const before = serialize(occupant.presence)
   setPresence(room, seat, event.stanza)
   showOthers(room, seat)
-  showToOthers(room, seat.occupant)
-  greet(room, seat, history, false)
+  // §17.3 rule 3
+  if (serialize(occupant.presence) !== before) showToOthers(room, occupant)
+  greet(room, seat, history, [])
+}
+
+async function welcoming(entry: Entry): Promise<Wire[]> {
+  const stanzas: Element[] = []
+  for (const aspect of entry.room.service.aspects) stanzas.push(...((await aspect.welcoming?.(entry)) ?? []))
+  return stanzas.map((stanza) => Wire.of(stanza))
 }
 
 /** XEP-0045 §7.2.2, §7.2.13, §7.2.15: one's own presence, what was said before, and the subject. */
-function greet(room: Room, seat: Seat, history: readonly Wire[], creates: boolean): void {
-  const ownCodes = room.service.aspects.flatMap((aspect) => aspect.codes?.(room, seat.occupant) ?? [])
-  // §10.1.1
-  if (creates) ownCodes.push(201)
-  showOwn(room, seat, { ownCodes })
+function greet(room: Room, seat: Seat, history: readonly Wire[], codes: readonly number[]): void {
+  const usual = room.service.aspects.flatMap((aspect) => aspect.codes?.(room, seat.occupant) ?? [])
+  const inX = room.service.aspects.flatMap((aspect) => aspect.ownX?.(room) ?? [])
+  showOwn(room, seat, { ownCodes: [...usual, ...codes], inX })
   for (const message of history) room.send(seat, message, Jid.parse(message.element.attrs['from']!))
   room.send(seat, Wire.of(subjectMessage(room)), room.jid)
 }
@@ -65,11 +91,11 @@ function historyWish(room: Room, x: Element | undefined) {
   return readHistoryWish(x, room.service.settings.history, room.service.clock.now())
 }
 
-/** XEP-0045 §10.1.1; `isOpen` for clients of old, which know nothing of configuring. */
-async function create(room: Room, from: Jid, isOpen: boolean): Promise<void> {
+/** Creates a room; `isOpen` for clients of old, which know nothing of configuring (XEP-0045 §10.1.1). */
+export async function create(room: Room, owner: Jid, isOpen: boolean): Promise<void> {
   const { service } = room
   const locked = service.settings.locking && !isOpen
-  const creator = from.bare.toString()
+  const creator = owner.bare.toString()
   const fresh = {
     local: room.jid.local,
     settings: {},
@@ -103,7 +129,7 @@ function place(
     occupant = new Occupant(to, account, room.occupantId(account), affiliation, roleFor(room, affiliation), payload)
     room.occupants.set(to.resource, occupant)
   }
-  const seat = new Seat(from, session ?? undefined, occupant)
+  const seat = new Seat(from, session ?? undefined, room.nextNumber(), occupant)
   occupant.seats.push(seat)
   occupant.shown = undefined
   room.seats.set(seat.address, seat)
@@ -127,7 +153,24 @@ async function rename(room: Room, seat: Seat, event: StanzaEvent, x: Element | u
   const { occupant: before } = seat
   const entry: Entry = { room, from, nick: to.resource, affiliation: before.affiliation, x, seat, creates: false }
   for (const aspect of room.service.aspects) await aspect.entering?.(entry)
+  // Such as the old nick with a space behind it.
+  if (entry.nick === before.nick) return update(room, seat, stanza)
   checkNick(entry)
+  const isRenamed = entry.nick !== to.resource
+  const address = isRenamed ? room.jid.withResource(entry.nick) : to
+  move(room, seat, address, payloadOf(room, stanza), [], isRenamed ? [210] : [])
+}
+
+/** Gives a client another nick, and shows everybody that it has it, with these codes (XEP-0045 §7.6). */
+export function move(
+  room: Room,
+  seat: Seat,
+  to: Jid,
+  presence: Element,
+  codes: readonly number[],
+  ownCodes: readonly number[] = [],
+): void {
+  const { occupant: before } = seat
   const news: News = { type: 'unavailable', codes: [303], nick: to.resource }
   const isAlone = before.seats.length === 1
   // Other clients of the account keep the old nick.
@@ -138,22 +181,24 @@ async function rename(room: Room, seat: Seat, event: StanzaEvent, x: Element | u
   if (isAlone) room.occupants.delete(before.nick)
   let occupant = room.occupants.get(to.resource)
   if (occupant === undefined) {
-    occupant = new Occupant(to, before.account, before.id, before.affiliation, before.role, payloadOf(room, stanza))
+    occupant = new Occupant(to, before.account, before.id, before.affiliation, before.role, presence)
     room.occupants.set(occupant.nick, occupant)
   }
   seat.occupant = occupant
   occupant.seats.push(seat)
-  occupant.presence = payloadOf(room, stanza)
+  occupant.presence = presence
   occupant.shown = undefined
-  showToAll(room, occupant)
+  showToAll(room, occupant, codes.length + ownCodes.length === 0 ? {} : { codes, ownCodes })
+  // It has just seen its old nick go.
+  if (!isAlone) showOther(room, seat, before)
 }
 
 /** A client leaves (XEP-0045 §7.14), in order or because it is gone. */
-export function leave(room: Room, seat: Seat, stanza: Element): void | Promise<void> {
+export function leave(room: Room, seat: Seat, stanza: Element, codes: readonly number[] = []): void | Promise<void> {
   const { occupant } = seat
   const payload =
     stanza.name === 'presence' && stanza.attrs['type'] === 'unavailable' ? payloadOf(room, stanza).children : []
-  const news: News = { type: 'unavailable', payload: payload.filter((child) => typeof child !== 'string') }
+  const news: News = { type: 'unavailable', codes, payload: payload.filter((child) => typeof child !== 'string') }
   showOwn(room, seat, news)
   if (occupant.seats.length === 1) showToOthers(room, occupant, news)
   unseat(room, seat)
@@ -162,8 +207,14 @@ export function leave(room: Room, seat: Seat, stanza: Element): void | Promise<v
 
 /** Takes an occupant out of the room, with all its clients; everybody hears why. {@link settle} is to follow. */
 export function remove(room: Room, occupant: Occupant, news: Omit<News, 'type'>): void {
-  showToAll(room, occupant, { ...news, type: 'unavailable' })
+  takeOut(room, occupant, news)()
+}
+
+/** Takes an occupant out like {@link remove}; the others hear of it when they are told by what is returned. */
+export function takeOut(room: Room, occupant: Occupant, news: Omit<News, 'type'>): () => void {
+  const tellOthers = showOut(room, occupant, news)
   for (const seat of [...occupant.seats]) unseat(room, seat)
+  return tellOthers
 }
 
 function unseat(room: Room, seat: Seat): void {
@@ -171,8 +222,9 @@ function unseat(room: Room, seat: Seat): void {
   room.seats.delete(seat.address)
   occupant.seats.splice(occupant.seats.indexOf(seat), 1)
   occupant.shown = undefined
+  if (occupant.seats.length === 0) room.occupants.delete(occupant.nick)
+  for (const aspect of room.service.doing('vacated')) aspect.vacated(room, seat)
   if (occupant.seats.length > 0) return
-  room.occupants.delete(occupant.nick)
   for (const aspect of room.service.aspects) aspect.left?.(room, occupant)
 }
 
@@ -207,4 +259,11 @@ function noSuchRoom(): StanzaError {
 }
 
 /** Payload that only rooms give, or that is for rooms only. */
-export const ownPayload: readonly string[] = [`x ${NS_MUC}`, `x ${NS_MUC_USER}`, `occupant-id ${NS_OCCUPANT_ID}`]
+export const ownPayload: readonly string[] = [
+  `x ${NS_MUC}`,
+  `x ${NS_MUC_USER}`,
+  `occupant-id ${NS_OCCUPANT_ID}`,
+  // Copies come from one's own account (CVE-2017-5589 and its kin).
+  'sent urn:xmpp:carbons:2',
+  'received urn:xmpp:carbons:2',
+]

@@ -11,13 +11,16 @@ export class Seat {
   readonly address: string
   /** The session on this server; `undefined` for somebody from elsewhere. */
   readonly session: Session | undefined
+  /** Grows with each client that enters the room. */
+  readonly number: number
   /** Whom it is in the room; a change of nick gives it another. */
   occupant: Occupant
 
-  constructor(jid: Jid, session: Session | undefined, occupant: Occupant) {
+  constructor(jid: Jid, session: Session | undefined, number: number, occupant: Occupant) {
     this.jid = jid
     this.address = jid.toString()
     this.session = session
+    this.number = number
     this.occupant = occupant
   }
 }

@@ -166,7 +166,7 @@ export interface WornHat extends Hat {
 export interface RoomVcard {
   /** XML. */
   readonly vcard: string
-  /** SHA-1 of the photo, in hex; `''` when there is none. */
+  /** SHA-1 of each photo in hex, with spaces between; `''` when there is none. */
   readonly hash: string
 }
 

@@ -2,7 +2,7 @@ import { whois } from './features/anonymity.ts'
 import { description, language, roomName } from './features/identity.ts'
 import { isPublic } from './features/listing.ts'
 import { membersOnly } from './features/members-only.ts'
-import { password } from './features/password.ts'
+import { passwordOf } from './features/password.ts'
 import { persistent } from './features/persistence.ts'
 import type { RoomIndex } from './records.ts'
 import type { Room } from './room.ts'
@@ -15,7 +15,7 @@ export function indexOf(room: Room): RoomIndex {
     lang: room.get(language),
     isPublic: room.get(isPublic),
     isPersistent: room.get(persistent),
-    isOpen: room.get(password) === '' && !room.get(membersOnly),
+    isOpen: passwordOf(room) === undefined && !room.get(membersOnly),
     isNonAnonymous: room.get(whois) === 'anyone',
   }
 }

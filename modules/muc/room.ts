@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { type Element, type Jid, Slots, StanzaError, Wire, xml } from '#api'
+import type { Newcomers } from './newcomers.ts'
 import type { Occupant, Seat } from './occupant.ts'
 import type { Affiliation, RoomRecord, SubjectRecord } from './records.ts'
 import { RoomQueue } from './room-queue.ts'
@@ -20,6 +21,9 @@ export class Room {
   /** What the database has of it; `undefined` when there is no such room. */
   record: RoomRecord | undefined
 
+  /** Those whom others are still to see; made for a large room. */
+  newcomers: Newcomers | undefined
+  #numbers = 0
   /** Why it could not be loaded. */
   failure: unknown
   /** Settles when what was said last has been sent out, or will not be. */
@@ -56,6 +60,11 @@ export class Room {
   /** The place of a client in the room, by its real full JID. */
   seat(jid: Jid): Seat | undefined {
     return this.seats.get(jid.toString())
+  }
+
+  /** The number of the client that enters next. */
+  nextNumber(): number {
+    return ++this.#numbers
   }
 
   /** The occupants that are clients of one account. */

@@ -9,11 +9,13 @@ import {
   StanzaError,
   type StanzaEvent,
 } from '#api'
+import { isGone } from './ghosts.ts'
 import type { History } from './history.ts'
 import type { RoomArchive, RoomAspect, RoomIq, RoomRequest } from './hooks.ts'
 import { enter, leave } from './joining.ts'
 import type { Occupant } from './occupant.ts'
 import type { options } from './options.ts'
+import { showOwn } from './presence.ts'
 import type { Affiliation } from './records.ts'
 import { Room } from './room.ts'
 import type { AnySetting } from './setting.ts'
@@ -185,8 +187,18 @@ export class RoomService {
       this.#rooms.delete(room.jid.local)
   }
 
-  /** Takes whatever is sent to the domain. */
+  /** Takes whatever is sent to the domain. What a room refuses it is the room that refuses (RFC 6120 §8.3.1). */
   receive(event: StanzaEvent): Pending {
+    try {
+      return this.#take(event)?.catch((error) => {
+        throw refusedBy(event.to, error)
+      })
+    } catch (error) {
+      throw refusedBy(event.to, error)
+    }
+  }
+
+  #take(event: StanzaEvent): Pending {
     const { to, kind } = event
     if (to.local === '') return this.#atService(event)
     if (kind === 'presence') return this.#presence(event)
@@ -206,7 +218,9 @@ export class RoomService {
       if (!this.#rooms.has(to.local)) return
       return this.with(to.local, false, (room) => {
         const seat = room.seat(event.from)
-        if (seat !== undefined) return leave(room, seat, event.stanza)
+        if (seat === undefined) return
+        if (type === 'unavailable') return leave(room, seat, event.stanza)
+        if (isGone(event.stanza, seat)) return leave(room, seat, event.stanza, [333])
       })
     }
     // XEP-0045 §7.2: there is no subscription to rooms.
@@ -231,16 +245,14 @@ export class RoomService {
     throw new StanzaError('bad-request', 'A room takes messages of type groupchat.')
   }
 
-  /**
-   * A stanza of the room has come back from somebody elsewhere, who is gone when the error says so (XEP-0045 §7.14). About the sessions
-   * of this server no error is needed.
-   */
+  /** A stanza of the room has come back from somebody, who is gone when the error says so (XEP-0045 §11.1, §18.1.2). */
   #bounced(event: StanzaEvent): Pending {
     if (!this.#rooms.has(event.to.local)) return
     return this.with(event.to.local, false, (room) => {
       const seat = room.seat(event.from)
-      if (seat !== undefined && seat.session === undefined && isGone(event.stanza))
-        return leave(room, seat, event.stanza)
+      if (seat === undefined) return
+      for (const aspect of this.doing('bounced')) aspect.bounced(room, seat, event)
+      if (isGone(event.stanza, seat)) return leave(room, seat, event.stanza, [333])
     })
   }
 
@@ -249,6 +261,8 @@ export class RoomService {
     if (to.resource !== '') {
       const { relay } = this
       if (relay === undefined) throw new StanzaError('service-unavailable')
+      // Whoever waits for an answer is in the room.
+      if (type !== 'get' && type !== 'set' && !this.#rooms.has(to.local)) return
       return this.with(to.local, true, (room) => relay(room, event))
     }
     if (type !== 'get' && type !== 'set') return
@@ -261,14 +275,27 @@ export class RoomService {
   #answer(room: Room, iq: RoomIq, query: Element, event: StanzaEvent): Pending {
     if (iq.isForNoRoom !== true) room.mustExist()
     const { from } = event
+    const later: (() => Pending)[] = []
     const request: RoomRequest = {
       room,
       from,
       seat: room.seat(from),
       event,
       affiliation: () => room.affiliation(from.bare),
+      afterwards: (work) => void later.push(work),
     }
-    return this.reply(event, iq.handler(query, request))
+    const replied = this.reply(event, iq.handler(query, request))
+    if (replied !== undefined) return replied.then(() => this.#finish(room, later))
+    if (later.length > 0) return this.#finish(room, later)
+  }
+
+  /** What follows the result of a request cannot refuse it any more. */
+  async #finish(room: Room, later: readonly (() => Pending)[]): Promise<void> {
+    try {
+      for (const work of later) await work()
+    } catch (err) {
+      this.log.error({ err, room: room.address }, 'what follows a request could not be done')
+    }
   }
 
   /** Sends the result of a request, once it is there. */
@@ -283,7 +310,7 @@ export class RoomService {
 
   #atService(event: StanzaEvent): Pending {
     const { kind, type, stanza } = event
-    if (kind === 'presence') return
+    if (kind === 'presence') return this.#presenceAtService(event)
     if (kind === 'message') {
       if (type === 'error') return
       throw new StanzaError('service-unavailable', 'Messages go to a room of this service.')
@@ -295,6 +322,10 @@ export class RoomService {
     return this.reply(event, answer(query, event))
   }
 
+  async #presenceAtService(event: StanzaEvent): Promise<void> {
+    for (const aspect of this.doing('servicePresence')) await aspect.servicePresence(event)
+  }
+
   /** Ends the temporary rooms of an earlier run, since nobody is in a room when the server starts. */
   async forgetTemporary(): Promise<void> {
     for (const local of await this.store.temporary()) {
@@ -303,25 +334,28 @@ export class RoomService {
     }
   }
 
-  /** Nobody is in any room any more: the server stops. */
+  /** Forgets an account that is deleted, and so is in no room. */
+  async forgetAccount(account: Jid): Promise<void> {
+    for (const { local, version } of await this.store.forget(account.toString()))
+      if (this.#rooms.has(local))
+        await this.with(local, false, (room) => {
+          if (room.record !== undefined && room.record.version < version) room.record = { ...room.record, version }
+        })
+  }
+
+  /** Nobody is in any room any more: the server stops (XEP-0045 §11.2). */
   stop(): void {
+    for (const room of this.#rooms.values()) {
+      for (const seat of room.seats.values()) showOwn(room, seat, { type: 'unavailable', codes: [332] })
+      room.seats.clear()
+      room.occupants.clear()
+    }
     this.#rooms.clear()
   }
 }
 
-/** Errors by which somebody's server says that a client is not there (XEP-0045 §7.14, and those that mean the same). */
-const goneConditions = new Set([
-  'gone',
-  'item-not-found',
-  'jid-malformed',
-  'recipient-unavailable',
-  'redirect',
-  'remote-server-not-found',
-  'remote-server-timeout',
-  'service-unavailable',
-])
-
-function isGone(stanza: Element): boolean {
-  const error = stanza.getChild('error')
-  return error?.getChildElements().some(({ name }) => goneConditions.has(name)) ?? false
+/** XEP-0045 §7.2.5 and many more: an error names the room, whatever address of it the stanza was for. */
+function refusedBy(to: Jid, error: unknown): unknown {
+  if (!(error instanceof StanzaError) || to.local === '' || error.extra?.by !== undefined) return error
+  return new StanzaError(error.condition, error.message, { ...error.extra, type: error.type, by: to.bare })
 }

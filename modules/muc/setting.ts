@@ -1,4 +1,5 @@
 import { type FormField, StanzaError } from '#api'
+import type { Role } from './occupant.ts'
 
 /** One thing about a room that its owners decide: a field of the configuration form (XEP-0045 §10.2) and its value. */
 export interface Setting<T> {
@@ -85,4 +86,22 @@ function readFlag(name: string, values: readonly string[]): boolean {
 /** XEP-0045 §10.1.3: "not acceptable" is what is outside what the service allows. */
 export function unacceptable(text: string): StanzaError {
   return new StanzaError('not-acceptable', text)
+}
+
+const roles: readonly Role[] = ['moderator', 'participant', 'visitor']
+
+/** A setting that is a choice of roles; all of them unless the owners say otherwise. */
+export function rolesSetting(key: string, name: string, label: string): Setting<readonly Role[]> {
+  const options = roles.map((value) => ({ value, label: `${value[0]!.toUpperCase()}${value.slice(1)}s` }))
+  return {
+    key,
+    field: { var: name, type: 'list-multi', label, options },
+    initial: roles,
+    read(values) {
+      const unknown = values.find((value) => !(roles as readonly string[]).includes(value))
+      if (unknown !== undefined) throw unacceptable(`${name} has no value ${unknown}.`)
+      return roles.filter((role) => values.includes(role))
+    },
+    write: (value) => value,
+  }
 }

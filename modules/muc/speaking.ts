@@ -2,6 +2,7 @@ import { Element, ownText, StanzaError, type StanzaEvent, Wire, xml } from '#api
 import type { Speech } from './hooks.ts'
 import { NS_OCCUPANT_ID } from './namespaces.ts'
 import type { Seat } from './occupant.ts'
+import { showPending } from './presence.ts'
 import type { Room } from './room.ts'
 import type { RoomService } from './service.ts'
 
@@ -15,7 +16,9 @@ export function speak(service: RoomService, event: StanzaEvent): Pending {
   return service.with(to.local, !isSubject, (room) => {
     room.mustExist()
     const seat = room.seat(from)
-    // XEP-0045 §7.4
+    // XEP-0045 §10.1.3
+    if (seat === undefined && room.known.locked) throw new StanzaError('item-not-found', 'There is no such room.')
+    // §7.4
     if (seat === undefined) throw new StanzaError('not-acceptable', 'Only those who are in the room may speak.')
     return say(room, seat, event, isSubject)
   })
@@ -42,8 +45,8 @@ function say(room: Room, seat: Seat, event: StanzaEvent, isSubject: boolean): Pe
   const speech: Speech = { ...said, stanza }
   for (const aspect of service.doing('shaping')) aspect.shaping(speech)
   stanza.append(xml('occupant-id', { xmlns: NS_OCCUPANT_ID, id: occupant.id }))
-  const written = service.archive?.keeps(room, stanza) === true ? service.archive.append(speech) : undefined
-  if (!isSubject) return inTurn(room, event, written, () => sendOut(speech))
+  const written = service.archive?.keeps(speech) === true ? service.archive.append(speech) : undefined
+  if (!isSubject) return inTurn(room, event, written, () => sendOut(speech, written !== undefined))
   const subject = {
     text: ownText(stanza.getChildText('subject') ?? ''),
     nick: occupant.nick,
@@ -52,7 +55,7 @@ function say(room: Room, seat: Seat, event: StanzaEvent, isSubject: boolean): Pe
   }
   return Promise.all([written, service.store.saveSubject(room.known.id, subject)]).then(() => {
     room.record = { ...room.known, subject }
-    sendOut(speech)
+    sendOut(speech, written !== undefined)
   })
 }
 
@@ -71,9 +74,11 @@ function inTurn(room: Room, event: StanzaEvent, written: Promise<void> | undefin
   return said
 }
 
-function sendOut(speech: Speech): void {
+function sendOut(speech: Speech, isKept: boolean): void {
   const { room, stanza, occupant } = speech
+  showPending(room, occupant)
   room.sendToAll(Wire.of(stanza), occupant.jid)
-  room.service.history.add(room, stanza)
+  // Where there is an archive, what it does not keep nobody hears later.
+  if (isKept || room.service.archive === undefined) room.service.history.add(room, stanza)
   for (const aspect of room.service.doing('said')) aspect.said(speech)
 }

@@ -1,5 +1,6 @@
 import type { Database } from '#api'
 import { AffiliationStore } from './affiliation-store.ts'
+import { AwayStore } from './away-store.ts'
 import { HatStore } from './hat-store.ts'
 import { ListingStore } from './listing-store.ts'
 import { MembershipStore } from './membership-store.ts'
@@ -47,6 +48,7 @@ const OF_ROOM = ['muc_affiliations', 'muc_registrations', 'muc_hats_worn', 'muc_
 export class RoomStore {
   readonly hats: HatStore
   readonly vcards: VcardStore
+  readonly away: AwayStore
   readonly #db: Database
   readonly #service: string
   readonly #affiliations: AffiliationStore
@@ -58,6 +60,7 @@ export class RoomStore {
     this.#service = service
     this.hats = new HatStore(db)
     this.vcards = new VcardStore(db)
+    this.away = new AwayStore(db, service)
     this.#affiliations = new AffiliationStore(db)
     this.#listing = new ListingStore(db, service)
     this.#memberships = new MembershipStore(db, service)

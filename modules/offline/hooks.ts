@@ -1,4 +1,4 @@
-import { defineQuestion, type Element, type Session } from '#api'
+import { defineQuestion, type Element, type Jid, type Session } from '#api'
 
 /** A message that waits, about to be handed to a session. */
 export interface WaitingMessage {
@@ -16,3 +16,12 @@ export const keptElsewhere = defineQuestion<WaitingMessage, boolean>(
   false,
   'Does the client of this session fetch this message from somewhere else?',
 )
+
+/** What the offline store offers to modules with messages that never come to an account of themselves, such as rooms. */
+export interface OfflineApi {
+  /**
+   * Keeps a message for an account of this host, whatever it is, until somebody logs in. False when the account has too many
+   * already; rejects with `StanzaError` when the store is out of reach.
+   */
+  keep(account: Jid, message: Element): Promise<boolean>
+}

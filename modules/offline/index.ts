@@ -1,6 +1,7 @@
 import { accountDeleting, defineModule, flows, option, sessionClosed, sessionResumed, xep } from '#api'
 import { sessionAvailable } from '../presence/hooks.ts'
 import presence from '../presence/index.ts'
+import type { OfflineApi } from './hooks.ts'
 import { Spool } from './spool.ts'
 import { OfflineStore } from './store.ts'
 
@@ -31,7 +32,7 @@ export default defineModule({
       .describe('How long a message waits at most; then it is removed without a word.'),
   },
 
-  async setup(ctx) {
+  async setup(ctx): Promise<OfflineApi> {
     const store = await OfflineStore.open(ctx.db, ctx.host.domain, ctx.clock)
     const spool = new Spool(ctx.host, store, ctx.deps.presence, ctx.config, ctx.clock, ctx.log)
     const { deliveries } = spool
@@ -49,5 +50,6 @@ export default defineModule({
         purgeLater()
       })
     purgeLater()
+    return { keep: (account, message) => spool.keep(account, message) }
   },
 })

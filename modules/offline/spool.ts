@@ -1,7 +1,9 @@
 import {
   type Clock,
   type Context,
+  type Element,
   type Host,
+  type Jid,
   KeyedQueue,
   Lru,
   type Sealed,
@@ -27,6 +29,9 @@ export interface SpoolLimits {
   /** In ms. */
   readonly maxAge: number
 }
+
+/** A message and whom it is for. */
+type Waiting = Pick<Sealed, 'sinceMs' | 'stanza' | 'to'>
 
 /** What becomes of a message. In an object, since whoever waits for the one does not wait for the other. */
 interface Admission {
@@ -91,6 +96,12 @@ export class Spool {
     return verdict.tell ? this.#tell(event) : true
   }
 
+  /** Keeps a message that came by no flow. False when the account's messages are at their limit. */
+  async keep(account: Jid, stanza: Element): Promise<boolean> {
+    const kept = this.#put({ stanza, to: account, sinceMs: undefined })
+    return (await this.#onItsWay.add(account.local, kept)).isAdmitted
+  }
+
   /**
    * Keeps what arrives behind the messages that wait already, of which some may not be with a session yet: while they are
    * being handed over it waits for that; when no session takes more of them for the time being, it is stored behind them
@@ -147,29 +158,33 @@ export class Spool {
   }
 
   async #storeOrRefuse(event: Sealed): Promise<boolean> {
-    const { local } = event.to
-    let admission: Admission
+    const { isAdmitted } = await this.#put(event)
+    // XEP-0160 §2: "the recipient's offline message queue is full".
+    if (!isAdmitted) throw new StanzaError('service-unavailable')
+    return true
+  }
+
+  async #put(message: Waiting): Promise<Admission> {
+    const { local } = message.to
     try {
       // One after the other, so that messages keep their order although each of them may have to ask the database.
-      admission = await this.#admissions.run(local, () => this.#admit(event))
+      const admission = await this.#admissions.run(local, () => this.#admit(message))
       const position = await admission.stored
       // Whoever came while the message was on its way here was not told of it.
-      const user = this.#host.user(event.to)
+      const user = this.#host.user(message.to)
       if (position !== undefined && user !== undefined) this.deliveries.stored(user, position)
+      return admission
     } catch (error) {
       this.#counts.delete(local)
-      this.#log.error({ err: error, to: event.to.toString() }, 'a message could not be stored')
+      this.#log.error({ err: error, to: message.to.toString() }, 'a message could not be stored')
       throw new StanzaError('internal-server-error', 'The message could not be stored. Try again later.', {
         type: 'wait',
       })
     }
-    // XEP-0160 §2: "the recipient's offline message queue is full".
-    if (!admission.isAdmitted) throw new StanzaError('service-unavailable')
-    return true
   }
 
   /** Begins to store a message unless the account is full: a share in one query, one more when its messages are not counted. */
-  async #admit({ stanza, to, sinceMs }: Sealed): Promise<Admission> {
+  async #admit({ stanza, to, sinceMs }: Waiting): Promise<Admission> {
     const { local } = to
     // RFC 6121 §8.5.1: to the sender, an account that does not exist looks like one whose owner is away. Asked in all
     // cases: an account may have been deleted while the message was on its way.

@@ -5,6 +5,7 @@ import {
   flows,
   type Jid,
   option,
+  type ReadonlyElement,
   type Session,
   StanzaError,
   sessionOpened,
@@ -15,12 +16,13 @@ import {
 } from '#api'
 import { clientActive } from '../client-state/hooks.ts'
 import clientState from '../client-state/index.ts'
+import { type PushApi, wakeWanted } from './hooks.ts'
 import { NS_PUBSUB, NS_PUSH } from './notification.ts'
 import { Notifier } from './notifier.ts'
 import { type Registration, readEnable, readService } from './registration.ts'
 import { Registrations } from './registrations.ts'
 import { PushStore } from './store.ts'
-import { isWorthWaking, worthWaking } from './worth.ts'
+import { isWorthWaking, unwrapped, worthWaking } from './worth.ts'
 
 export default defineModule({
   name: 'push',
@@ -71,7 +73,7 @@ export default defineModule({
       .describe('Most characters a device may have sent along to its app server.'),
   },
 
-  setup(ctx) {
+  setup(ctx): PushApi {
     const { host, config, clock, log, deps } = ctx
     const registrations = new Registrations(new PushStore(ctx.db), clock, config.maxRegistrations)
     const notifier = new Notifier(host, registrations, config, clock, log)
@@ -98,16 +100,20 @@ export default defineModule({
     const isThere = (session: Session) =>
       !session.resting && !(config.wakeInactive && deps.clientState?.isInactive(session) === true)
 
+    const isDeviceThere = (account: Jid, resource: string) => {
+      const session = host.user(account)?.sessions.get(resource)
+      return session !== undefined && isThere(session)
+    }
+    const isWanted = (account: Jid, message: ReadonlyElement) => host.hooks.ask(wakeWanted, { account, message })
+
     ctx.flow(flows.message.arriving, 'copy', ({ stanza, type, from, to }) => {
       if (to.local === '' || from.bare.equals(to.bare) || !isWorthWaking(stanza, type)) return
-      const isAway = ({ resource }: Registration) => {
-        // A room's message is for the one device that is in it.
-        if (type === 'groupchat' && resource !== to.resource) return false
-        const session = host.user(to)?.sessions.get(resource)
-        return session === undefined || !isThere(session)
-      }
+      if (type === 'groupchat' && !isWanted(to.bare, stanza)) return
+      // A room's message is for the one device that is in it.
+      const isAway = ({ resource }: Registration) =>
+        !(type === 'groupchat' && resource !== to.resource) && !isDeviceThere(to, resource)
       pick(to.bare, isAway, (away) => {
-        for (const registration of away) notifier.wake(to.bare, registration, stanza)
+        for (const registration of away) notifier.wake(to.bare, registration, unwrapped(stanza))
       })
     })
     ctx.answer(flowNeeded, ({ session, wire }) => (wire.name === 'message' && !isThere(session) ? true : undefined))
@@ -117,7 +123,9 @@ export default defineModule({
       const isIts = ({ resource }: Registration) => resource === jid.resource
       pick(user.jid, isIts, (its) => {
         if (!session.live || !session.resting) return
-        const waiting = worthWaking(session.queue?.unacknowledged() ?? [], user.jid.toString())
+        const waiting = worthWaking(session.queue?.unacknowledged() ?? [], user.jid.toString()).filter(
+          (message) => message.attrs['type'] !== 'groupchat' || isWanted(user.jid, message),
+        )
         const last = waiting.at(-1)
         if (last !== undefined)
           for (const registration of its) notifier.wake(user.jid, registration, last, waiting.length)
@@ -146,5 +154,15 @@ export default defineModule({
       notifier.stop()
       await registrations.idle()
     })
+
+    return {
+      wake(account, message) {
+        if (!isWorthWaking(message, message.attrs['type'] ?? 'normal')) return
+        const isAway = ({ resource }: Registration) => !isDeviceThere(account, resource)
+        pick(account.bare, isAway, (away) => {
+          for (const registration of away) notifier.wake(account.bare, registration, message)
+        })
+      },
+    }
   },
 })

@@ -2,6 +2,7 @@ import { parseDocument, type ReadonlyElement } from '#api'
 
 const NS_CARBONS = 'urn:xmpp:carbons:2'
 const NS_FORWARD = 'urn:xmpp:forward:0'
+const NS_MENTIONS = 'urn:xmpp:mmn:0'
 const NS_MUC_USER = 'http://jabber.org/protocol/muc#user'
 
 /** Payloads that are a message to a person although the server cannot read them (XEP-0380, XEP-0384, XEP-0373). */
@@ -13,6 +14,8 @@ const encrypted: readonly (readonly [name: string, xmlns: string])[] = [
 ]
 /** Payloads that want a person's attention without a word. */
 const urgent: readonly (readonly [name: string, xmlns: string])[] = [
+  // XEP-0452: what was said in a room where one is not.
+  ['mentions', NS_MENTIONS],
   ['propose', 'urn:xmpp:jingle-message:0'],
   ['x', 'jabber:x:conference'],
 ]
@@ -25,6 +28,11 @@ export function isWorthWaking(message: ReadonlyElement, type: string): boolean {
   if ([...encrypted, ...urgent].some(([name, xmlns]) => message.getChild(name, xmlns) !== undefined)) return true
   // XEP-0045 §7.8.2
   return message.getChild('x', NS_MUC_USER)?.getChild('invite', NS_MUC_USER) !== undefined
+}
+
+/** What a message is about: what was said in a room, where that is forwarded (XEP-0452), else the message itself. */
+export function unwrapped(message: ReadonlyElement): ReadonlyElement {
+  return message.getChild('mentions', NS_MENTIONS)?.getChild('forwarded', NS_FORWARD)?.getChild('message') ?? message
 }
 
 /**

@@ -32,9 +32,10 @@ export class Commands {
   }
 
   /**
-   * Adds a module's command for one host: the host is that of the command's first argument, an account or a domain.
+   * Adds a module's command for one domain, a host or one that a module serves beside it: that of the command's first
+   * argument, an address or the domain itself.
    *
-   * @throws Error when the host has a command of that name.
+   * @throws Error when the domain has a command of that name.
    */
   addFor(domain: string, name: string, run: CommandRun): () => void {
     const hosts = this.#onHosts.get(name) ?? new Map<string, CommandRun>()

@@ -85,8 +85,11 @@ export interface Context<O extends Options = {}, D extends Depends = {}> {
   serve(domain: string, receive: Service): void
   /** Runs `fn` once, `ms` milliseconds from now, unless the module stops before. */
   after(ms: number, fn: () => void): Cancel
-  /** Does what one of the module's declared commands asks for on this host; the first argument says which host. */
-  command(name: string, run: CommandRun): void
+  /**
+   * Does what one of the module's declared commands asks for on this host, or on another domain that the module serves; the
+   * first argument says which.
+   */
+  command(name: string, run: CommandRun, domain?: string): void
   /** Runs when the modules of all hosts are set up, before the server listens. */
   onReady(fn: () => void | Promise<void>): void
   /** Runs when the module stops, last registered first. */

@@ -146,7 +146,7 @@ export class HostModules {
           cancel()
         }
       },
-      command: (command, run) => lend(commands.addFor(host.domain, command, run)),
+      command: (command, run, domain = host.domain) => lend(commands.addFor(domain, command, run)),
       onReady: (fn) => void this.#ready.push(fn),
       onStop: (fn) => lend(fn),
     }

@@ -16,6 +16,11 @@ export const userLoading = defineGate<User>(
 export const sessionOpened = defineNotice<Session>('session/opened', 'A resource is bound; it can send and receive.')
 /** A session is over; it is still among its user's sessions, and takes no more output. */
 export const sessionClosed = defineNotice<Session>('session/closed', 'A session is over; its user still lists it.')
+/** The server stops: what came in has been dealt with, and every session can be told something for the last time. */
+export const hostStopping = defineNotice<Host>(
+  'session/host-stopping',
+  'The server stops; its sessions can still be told something.',
+)
 /** The last session of an account is over; the user's slots are about to be forgotten. */
 export const userLeft = defineNotice<User>('session/user-left', 'The last session of an account is over.')
 /**

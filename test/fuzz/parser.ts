@@ -33,7 +33,7 @@ const stricter: readonly RegExp[] = [
 const trimmed = /xmlns[^='"]*=\s*(?:"(?:[\s&]|[^"]*[\s;]")|'(?:[\s&]|[^']*[\s;]'))/
 
 /** A source of choices that repeats itself for the same seed. */
-class Dice {
+export class Dice {
   #state: number
 
   constructor(seed: number) {

@@ -25,6 +25,8 @@ export async function playProfanity(server: TestServer, folder: string, say: (sc
     say('mercutio writes to a slixmpp client')
     await mercutio.types('/msg echo@localhost A plague o’ both your houses!')
     await mercutio.shows('Echo of A plague o’ both your houses!')
+    say('they meet in a room, where tybalt is kicked, and comes back to what was said')
+    await meetInRoom(mercutio, tybalt)
     for (const terminal of [mercutio, tybalt]) {
       for (const line of await terminal.complaints()) console.log(`  Profanity's log: ${line}`)
       await terminal.quits()
@@ -101,4 +103,24 @@ async function writeToTheAbsent(mercutio: Terminal, tybalt: Terminal, server: Te
   await logIn(mercutio, MERCUTIO, `port ${server.port} tls trust`)
   await mercutio.types(`/msg ${TYBALT.address}`)
   await mercutio.shows(/A word with one of you\.[\s\S]*And but one word with one of us\?/)
+}
+
+const ROOM = 'square@conference.localhost'
+
+async function meetInRoom(mercutio: Terminal, tybalt: Terminal): Promise<void> {
+  await mercutio.types(`/join ${ROOM} nick Mercutio`)
+  await mercutio.shows(`Joined the room as Mercutio`)
+  await tybalt.types(`/join ${ROOM} nick Tybalt`)
+  await tybalt.shows('Joined the room as Tybalt')
+  await mercutio.shows('Tybalt has joined the room')
+  await mercutio.types('Good king of cats, nothing but one of your nine lives.')
+  await tybalt.shows('nothing but one of your nine lives.')
+  await tybalt.types('I am for you.')
+  await mercutio.shows('Tybalt: I am for you.')
+  await mercutio.types('/kick Tybalt A plague o’ both your houses!')
+  await tybalt.shows(/kicked/i)
+  await mercutio.shows(/Tybalt has been kicked/i)
+  await mercutio.types('I am sped.')
+  await tybalt.types(`/join ${ROOM} nick Tybalt`)
+  await tybalt.shows('I am sped.')
 }

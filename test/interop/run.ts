@@ -61,6 +61,19 @@ async function playDevices(server: TestServer): Promise<void> {
   if (code !== 0) throw new Error(`devices.py ended with ${code}.`)
 }
 
+/** Two people in a room; both with slixmpp. */
+async function playRoom(server: TestServer): Promise<void> {
+  await server.addUser('capulet@localhost', 'more light')
+  await server.addUser('guest@localhost', 'a torch for me')
+  const args = ['-B', script('room.py'), String(server.port), server.certificate]
+  const scene = start(PYTHON, [...args, 'capulet@localhost', 'guest@localhost'], {
+    input: 'more light\na torch for me\n',
+    show: true,
+  })
+  const code = await scene.ended(60_000)
+  if (code !== 0) throw new Error(`room.py ended with ${code}.`)
+}
+
 /** Two people with Profanity, and a slixmpp program that answers one of them. */
 async function playMixed(server: TestServer, folder: string): Promise<void> {
   await server.addUser('echo@localhost', 'narcissus')
@@ -81,6 +94,7 @@ async function main(): Promise<void> {
     await playSlixmpp(server)
     await playComponent(server)
     await playDevices(server)
+    await playRoom(server)
     await playMixed(server, folder)
     const code = await server.process.stop()
     if (code !== 0) throw new Error(`The server ended with ${code}.`)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { RoomStore } from '../../modules/muc/store.ts'
 import { type Element, Jid, type Session, sessionClosed, sessionRests } from '../../src/api.ts'
 import type { Host } from '../../src/session/host.ts'
 import type { Database } from '../../src/storage/database.ts'
@@ -146,6 +147,8 @@ export class Story {
     }
     for (const host of this.bed.server.hosts.values())
       for (const local of await host.accounts.list(undefined, 1000)) await host.deleteAccount(local)
+    const rooms: { id: number; service: string }[] = await this.database.knex('muc_rooms').select('id', 'service')
+    for (const { id, service } of rooms) await new RoomStore(this.database, service).destroy(id)
   }
 }
 

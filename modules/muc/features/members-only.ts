@@ -1,5 +1,6 @@
 import { StanzaError } from '#api'
 import type { RoomAspect } from '../hooks.ts'
+import { remove } from '../joining.ts'
 import { flagSetting } from '../setting.ts'
 
 /** Whether only members may enter (XEP-0045 §4.2). */
@@ -14,5 +15,12 @@ export const membership: RoomAspect = {
   entering({ room, affiliation, creates }) {
     if (!creates && affiliation === 'none' && room.get(membersOnly))
       throw new StanzaError('registration-required', 'Only members may enter this room.')
+  },
+  // XEP-0045 §10.2: whoever is no member leaves.
+  configured(change) {
+    const { room } = change
+    if (!room.get(membersOnly) || change.was(membersOnly)) return
+    const others = [...room.occupants.values()].filter(({ affiliation }) => affiliation === 'none')
+    for (const occupant of others) remove(room, occupant, { codes: [322] })
   },
 }

@@ -1,5 +1,6 @@
 import { StanzaError } from '#api'
 import type { RoomAspect } from '../hooks.ts'
+import { showChange } from '../presence.ts'
 import { flagSetting } from '../setting.ts'
 
 /** Whether only those with voice may speak (XEP-0045 §4.2). */
@@ -18,5 +19,16 @@ export const voice: RoomAspect = {
   // XEP-0045 §7.4
   speaking({ occupant }) {
     if (occupant.role === 'visitor') throw new StanzaError('forbidden', 'You have no voice in this room.')
+  },
+  // Where all may speak nobody only listens; who has voice keeps it when not all may any more (XEP-0045 §5.1.3).
+  configured(change) {
+    const { room } = change
+    if (room.get(moderated) || !change.was(moderated)) return
+    for (const occupant of room.occupants.values()) {
+      if (occupant.role !== 'visitor') continue
+      occupant.role = 'participant'
+      occupant.shown = undefined
+      showChange(room, occupant, 'visitor', {})
+    }
   },
 }

@@ -416,3 +416,63 @@ test('a database that is newer than the program is refused', async () => {
     assert.match(err, /newer/)
   }
 })
+
+test('rooms are looked after while the server runs and while it does not, and whoever is in one sees it', async () => {
+  const { config, clientTls } = await folder()
+  const room = (...args: string[]) => stonechat(['room', ...args, '--config', config])
+  const address = 'verona@conference.localhost'
+  await stonechat(['user', 'add', 'romeo@localhost', '--config', config], 'pencil\n')
+  assert.equal(
+    (await room('create', address, 'juliet@localhost')).out,
+    `Created ${address}, owned by juliet@localhost.\n`,
+  )
+  assert.match((await room('create', address, 'juliet@localhost')).err, /is there already/)
+  const server = await serve(config)
+  for (const domain of ['localhost', 'conference.localhost'])
+    assert.equal((await room('list', domain)).out, `${address}\n`)
+  const romeo = new Client(await connectTls(clientTls, 'localhost'))
+  await romeo.logsIn('romeo', 'localhost', 'pencil', 'orchard')
+  await romeo.sends`<presence to='${address}/Romeo'><x xmlns='http://jabber.org/protocol/muc'/></presence>`
+  await romeo.receives`<presence from='${address}/Romeo'/>`
+  await romeo.receives`<message from='${address}'><subject/></message>`
+  assert.match(
+    (await room('show', address)).out,
+    /owners: 1;[\s\S]*in it: 1\n {2}Romeo: romeo@localhost, participant, none/,
+  )
+
+  assert.equal((await room('affiliate', address, 'romeo@localhost', 'admin')).code, 0)
+  const raised = await romeo.receives`<presence from='${address}/Romeo'/>`
+  assert.equal(raised.getChild('x')!.getChild('item')!.attrs['affiliation'], 'admin')
+  assert.match((await room('affiliate', address, 'juliet@localhost', 'none')).err, /must have an owner/)
+  assert.match((await room('affiliate', address, '@', 'none')).err, /is not an address/)
+  assert.match((await room('affiliate', address, 'localhost', 'owner')).err, /is no account/)
+  assert.equal((await room('affiliations', address)).out, 'owner juliet@localhost\nadmin romeo@localhost\n')
+  assert.equal((await room('affiliations', address, 'member')).out, '')
+
+  assert.equal((await room('configure', address, 'roomname', 'A Dark Cave')).out, 'roomname: A Dark Cave\n')
+  await romeo.receives`<message from='${address}' type='groupchat'/>`
+  assert.match((await room('configure', address)).out, /^roomname: A Dark Cave$[\s\S]*^persistentroom: 1$/m)
+  assert.match((await room('configure', address, 'whois', 'somebody')).err, /whois is one of/)
+  assert.match((await room('configure', address, 'throne', '1')).err, /no field throne; there are: roomname/)
+
+  assert.equal((await room('destroy', address, 'Over')).out, `Destroyed ${address}.\n`)
+  const gone = await romeo.receives`<presence type='unavailable' from='${address}/Romeo'/>`
+  assert.equal(gone.getChild('x')!.getChild('destroy')!.getChildText('reason'), 'Over')
+  assert.match((await room('show', address)).err, /There is no room/)
+  assert.match((await room('show', 'conference.localhost')).err, /is not a room: name one as room@/)
+  assert.match((await room('show', 'romeo@localhost')).err, /localhost is not a domain with this command/)
+
+  await romeo.sends`<presence to='${address}/Romeo'><x xmlns='http://jabber.org/protocol/muc'/></presence>`
+  await romeo.receives`<presence from='${address}/Romeo'/>`
+  await romeo.receives`<message from='${address}'><subject/></message>`
+  const stopped = server.stop()
+  // XEP-0045 §11.2
+  const closed = await romeo.receives`<presence type='unavailable' from='${address}/Romeo'/>`
+  const codes = closed.getChild('x')!.getChildren('status')
+  assert.deepEqual(
+    codes.map(({ attrs }) => attrs['code']),
+    ['110', '332'],
+  )
+  await stopped
+  assert.equal((await room('list', 'localhost')).out, '')
+})

@@ -14,7 +14,7 @@ import {
 } from '../../../src/api.ts'
 import { Commands } from '../../../src/module/command.ts'
 import type { AnyModule, Context } from '../../../src/module/define.ts'
-import { type EnabledModule, HostModules } from '../../../src/module/lifecycle.ts'
+import { type EnabledModule, HostModules, type ModuleSurroundings } from '../../../src/module/lifecycle.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { Stage } from '../session/stage.ts'
 
@@ -27,6 +27,7 @@ let stage: Stage
 let clock: FakeClock
 let logged: string[]
 let modules: HostModules
+let surroundings: ModuleSurroundings
 
 beforeEach(() => {
   stage = new Stage()
@@ -36,13 +37,14 @@ beforeEach(() => {
     error: (fields: { err: Error }, text: string) => logged.push(`${text}: ${fields.err.message}`),
     child: (fields: object) => fields,
   }
-  modules = new HostModules(stage.host, {
+  surroundings = {
     db: {} as Database,
     clock,
     log: log as never,
     server: { name: 'Stonechat', version: '0', startedMs: 0, admins: [], components: [] },
     commands: new Commands(),
-  })
+  }
+  modules = new HostModules(stage.host, surroundings)
 })
 
 function on(module: object, config: Record<string, unknown> = {}): EnabledModule {
@@ -100,6 +102,20 @@ test('modules are set up in order, and each gets what its dependencies returned'
   await modules.stop()
   await modules.start([on(roster), on(muc), on(user, { n: 7 })])
   assert.equal(got?.rooms, 1)
+})
+
+test('a module’s commands are for its host, or for a domain that it serves beside it', async () => {
+  const commands = new Commands()
+  modules = new HostModules(stage.host, { ...surroundings, commands })
+  const gardener = module('garden', (ctx) => {
+    ctx.command('rose show', async () => ['of the host'])
+    ctx.command('rose show', async () => ['of the garden'], 'garden.verona.example')
+  })
+  await modules.start([gardener])
+  assert.deepEqual(await commands.run('rose show', ['verona.example']), ['of the host'])
+  assert.deepEqual(await commands.run('rose show', ['bed@garden.verona.example']), ['of the garden'])
+  await modules.stop()
+  await assert.rejects(commands.run('rose show', ['garden.verona.example']), /There is no command rose show/)
 })
 
 test('a hard dependency that is off is refused with what to do', async () => {

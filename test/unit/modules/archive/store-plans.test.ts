@@ -123,7 +123,7 @@ const methods: readonly (readonly [
   [
     'purging',
     async (s) => {
-      await s.forget(ROMEO, 10)
+      await s.purge(ROMEO, Number.MAX_SAFE_INTEGER, 10)
       await s.purge(JULIET, at(9), 5)
     },
     [

@@ -60,9 +60,9 @@ eachDatabase((open) => {
     assert.deepEqual(bodies((await store.page(JULIET, {}, { limit: 10 })).messages), ['one', 'two', 'three'])
     assert.deepEqual(bodies((await store.page(ROMEO, {}, { limit: 10 })).messages), ['one', 'two', 'three'])
     // Nor are its copies counted twice: with the last of them the stanza goes.
-    await store.forget(JULIET, 10)
+    await store.purge(JULIET, Number.MAX_SAFE_INTEGER, 10)
     assert.equal(await store.lastId(), at(3))
-    await store.forget(ROMEO, 10)
+    await store.purge(ROMEO, Number.MAX_SAFE_INTEGER, 10)
     assert.equal(await store.lastId(), 0)
   })
 
@@ -228,7 +228,7 @@ eachDatabase((open) => {
     ])
     assert.deepEqual(await store.ends(JULIET), { first: at(1), last: at(2) })
     assert.equal(await store.lastId(), at(3))
-    await store.forget(JULIET, 10)
+    await store.purge(JULIET, Number.MAX_SAFE_INTEGER, 10)
     assert.equal(await store.ends(JULIET), undefined)
   })
 
@@ -277,9 +277,12 @@ eachDatabase((open) => {
     assert.equal(await store.purge(ROMEO, at(2), 100), 2)
     assert.deepEqual(await db.knex('archive_stanzas').orderBy('id').pluck('id'), [at(2), at(3), at(4)])
     // Both nodes of a cluster at once count no copy off twice.
-    await Promise.all([store.forget(JULIET, 100), storeOf(db).forget(JULIET, 100)])
+    await Promise.all([
+      store.purge(JULIET, Number.MAX_SAFE_INTEGER, 100),
+      storeOf(db).purge(JULIET, Number.MAX_SAFE_INTEGER, 100),
+    ])
     assert.deepEqual(bodies((await store.page(ROMEO, {}, { limit: 9 })).messages), ['2', '3', '4'])
-    await store.forget(ROMEO, 100)
+    await store.purge(ROMEO, Number.MAX_SAFE_INTEGER, 100)
     assert.deepEqual(await db.knex('archive_stanzas').pluck('id'), [])
   })
 
@@ -305,7 +308,7 @@ eachDatabase((open) => {
     assert.deepEqual(await store.owners(undefined, 3), ['C@capulet.example', 'a@capulet.example', 'b@capulet.example'])
     assert.deepEqual(await store.owners('b@capulet.example', 3), ['ä@capulet.example'])
     assert.deepEqual(await other.owners(undefined, 9), [ROMEO])
-    await store.forget('a@capulet.example', 10)
+    await store.purge('a@capulet.example', Number.MAX_SAFE_INTEGER, 10)
     assert.deepEqual(await store.owners('C@capulet.example', 1), ['b@capulet.example'])
   })
 })

@@ -33,6 +33,7 @@ const table: readonly (readonly [what: string, type: string, payload: string, wo
     true,
   ],
   ['encrypted, of something else', 'chat', "<encrypted xmlns='urn:example'/>", false],
+  ['what mentions one in a room // XEP-0452', 'normal', "<mentions xmlns='urn:xmpp:mmn:0'/>", true],
   ['a call', 'chat', "<propose xmlns='urn:xmpp:jingle-message:0' id='1'/>", true],
   ['the end of a call', 'chat', "<retract xmlns='urn:xmpp:jingle-message:0' id='1'/>", false],
   ['an invitation // XEP-0249', 'normal', "<x xmlns='jabber:x:conference' jid='room@rooms.example'/>", true],

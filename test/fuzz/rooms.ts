@@ -1,0 +1,199 @@
+/**
+ * Plays with rooms at random, with many things under way at once, and holds what each client hears against a model of the
+ * rooms: `node test/fuzz/rooms.ts [seconds] [seed]`.
+ */
+
+import { setImmediate } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { type Bed, openBed } from '../support/bed.ts'
+import type { Affiliation, Deed, Role, Settings } from '../support/room-model.ts'
+import { RoomPlay } from '../support/room-play.ts'
+import { slowArchive } from '../support/slow-archive.ts'
+import { Dice } from './parser.ts'
+
+/** Something somebody does in a room, or a cut of a connection, or the end of an act, and how long to wait after it. */
+export type Step =
+  | { readonly kind: 'cut'; readonly who: number; readonly pause: number }
+  | { readonly kind: 'deed'; readonly who: number; readonly room: number; readonly deed: Deed; readonly pause: number }
+  | { readonly kind: 'rest' }
+
+const guests = ['ann/1', 'ann/2', 'bob/1', 'bob/2', 'cat/1', 'dan/1', 'eve/1']
+const accounts = ['ann', 'bob', 'cat', 'dan', 'eve'].map((local) => `${local}@localhost`)
+const nicks = ['red', 'green', 'blue', 'white', 'black', 'brown']
+const roles: readonly Role[] = ['moderator', 'none', 'none', 'participant', 'visitor']
+const affiliations: readonly Affiliation[] = ['admin', 'member', 'member', 'none', 'none', 'none', 'outcast', 'owner']
+const ROOMS = 2
+const ACTS = 8
+const STEPS_OF_ACT = 40
+
+/** How each play begins: there is a room in which something can happen. */
+function openingOf(dice: Dice): Step[] {
+  const settings: Settings = { persistentroom: true, moderated: dice.once(2), membersonly: false, whois: dice.once(4) }
+  const deeds: (readonly [who: number, deed: Deed])[] = [
+    [0, { kind: 'appear', nick: nicks[0]!, withX: true }],
+    [0, { kind: 'configure', settings }],
+  ]
+  for (let who = 2; who < guests.length; who++)
+    deeds.push([who, { kind: 'appear', nick: nicks[who - 1]!, withX: true }])
+  return deeds.map(([who, deed]) => ({ kind: 'deed', who, room: 0, deed, pause: 0 }))
+}
+
+function settingsOf(dice: Dice): Partial<Settings> {
+  const value = dice.once(2)
+  switch (dice.roll(8)) {
+    case 0:
+      return { persistentroom: value }
+    case 1:
+      return { moderated: value }
+    case 2:
+    case 3:
+      return { membersonly: value }
+    case 4:
+    case 5:
+      return { whois: value }
+    default:
+      return {}
+  }
+}
+
+function deedOf(dice: Dice): Deed {
+  const lot = dice.roll(100)
+  if (lot < 27) return { kind: 'appear', nick: dice.pick(nicks), withX: !dice.once(4) }
+  if (lot < 31) return { kind: 'leave' }
+  if (lot < 56) return { kind: 'say' }
+  if (lot < 59) return { kind: 'subject' }
+  if (lot < 65) return { kind: 'whisper', nick: dice.pick(nicks) }
+  if (lot < 77) return { kind: 'assign', nick: dice.pick(nicks), role: dice.pick(roles) }
+  if (lot < 88) return { kind: 'affiliate', account: dice.pick(accounts), affiliation: dice.pick(affiliations) }
+  if (lot < 99 || !dice.once(3)) return { kind: 'configure', settings: settingsOf(dice) }
+  return { kind: 'destroy' }
+}
+
+/** Those who do it: mostly who came first, and owns the room perhaps, does what is for owners. */
+function doerOf(dice: Dice, { kind }: Deed): number {
+  const isForOwners = kind === 'affiliate' || kind === 'assign' || kind === 'configure' || kind === 'destroy'
+  return isForOwners && !dice.once(4) ? dice.roll(2) : dice.roll(guests.length)
+}
+
+/** What is played for a seed. */
+export function scriptOf(seed: number): Step[] {
+  const dice = new Dice(seed)
+  const script: Step[] = openingOf(dice)
+  for (let act = 0; act < ACTS; act++) {
+    // How much is under way at once is different from act to act.
+    const haste = dice.pick([1, 3, 10, 40])
+    const pause = () => (dice.once(haste) ? dice.roll(8) : 0)
+    for (let count = 0; count < STEPS_OF_ACT; count++) {
+      const deed = deedOf(dice)
+      const who = doerOf(dice, deed)
+      const room = dice.once(4) ? dice.roll(ROOMS) : 0
+      if (dice.once(60)) script.push({ kind: 'cut', who, pause: pause() })
+      script.push({ kind: 'deed', who, room, deed, pause: pause() })
+      const isToOpen = deed.kind === 'appear' && deed.withX && dice.once(2)
+      if (isToOpen) script.push({ kind: 'deed', who, room, deed: { kind: 'configure', settings: {} }, pause: pause() })
+    }
+    script.push({ kind: 'rest' })
+  }
+  return script
+}
+
+/** A server for plays: without limits on how much one does, and with a database that takes its time as the dice say. */
+async function openStage(dice: Dice): Promise<Bed> {
+  const off = { rooms: 0, entered: 0, entries: 0, messages: 0, presences: 0, nicks: 0 }
+  const wait = async () => {
+    for (let turns = dice.once(2) ? dice.roll(12) : 0; turns > 0; turns--) await setImmediate()
+  }
+  const extra = dice.once(2) ? [slowArchive(wait)] : []
+  const bed = await openBed({ server: { admins: ['root@localhost'] }, modules: { muc: { limits: off } }, extra })
+  const client = bed.database.knex.client as { acquireConnection(): Promise<unknown> }
+  const acquire = client.acquireConnection.bind(client)
+  client.acquireConnection = async () => {
+    await wait()
+    return await acquire()
+  }
+  return bed
+}
+
+/** How much of what was sent and heard last is told of a failure. */
+const LINES = 60
+
+/** Plays what is written; throws at the first thing that is wrong. */
+export async function perform(seed: number, script: readonly Step[]): Promise<RoomPlay> {
+  const bed = await openStage(new Dice(seed))
+  const play = new RoomPlay(bed, guests, ROOMS)
+  try {
+    await play.begin()
+    for (const step of script) {
+      if (step.kind === 'rest') await play.rests()
+      else if (step.kind === 'cut') play.cuts(step.who)
+      else play.does(step.who, step.room, step.deed)
+      if (step.kind !== 'rest') for (let turns = step.pause; turns > 0; turns--) await setImmediate()
+    }
+    await play.rests()
+    return play
+  } catch (error) {
+    const told = [(error as Error).message, '  after', ...play.log.slice(-LINES), ...bed.errors]
+    throw new Error(told.join('\n'), { cause: error })
+  } finally {
+    await play.end()
+    await bed.close()
+  }
+}
+
+/** What is left of a script that fails when all is taken out without which it fails still; ends after `ms`. */
+async function shrunk(seed: number, script: readonly Step[], ms: number): Promise<readonly Step[]> {
+  const until = performance.now() + ms
+  let left = script
+  for (let size = Math.ceil(left.length / 2); size >= 1; size = Math.floor(size / 2))
+    for (let at = 0; at < left.length; ) {
+      if (performance.now() > until) return left
+      const without = [...left.slice(0, at), ...left.slice(at + size)]
+      const fails = await perform(seed, without).then(
+        () => false,
+        () => true,
+      )
+      if (fails) left = without
+      else at += size
+    }
+  return left
+}
+
+/** How long a script that fails is shrunk. */
+const SHRINK_MS = 20_000
+
+/** What has happened in some plays. */
+export interface Tally {
+  plays: number
+  accepted: number
+  refused: number
+}
+
+/** Plays for a number of seeds or until a time; throws, naming the seed, when something is wrong. */
+export async function run(first: number, goOn: (plays: number) => boolean): Promise<Tally> {
+  const tally: Tally = { plays: 0, accepted: 0, refused: 0 }
+  for (; goOn(tally.plays); tally.plays++) {
+    const seed = (first + tally.plays) >>> 0
+    const script = scriptOf(seed)
+    try {
+      const { accepted, refused } = await perform(seed, script)
+      tally.accepted += accepted
+      tally.refused += refused
+    } catch (error) {
+      const short = await shrunk(seed, script, SHRINK_MS)
+      const last = await perform(seed, short).catch((reason: unknown) => reason)
+      const what = last instanceof Error ? last : (error as Error)
+      const steps = short.map((step) => JSON.stringify(step)).join('\n')
+      throw new Error(`seed ${seed}, with these steps:\n${steps}\n${what.message}`, { cause: what.cause })
+    }
+  }
+  return tally
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const seconds = Number(process.argv[2] ?? 60)
+  const seed = Number(process.argv[3] ?? process.hrtime.bigint() % 4_294_967_296n)
+  console.log(`rooms for ${seconds} s, from seed ${seed}`)
+  const until = performance.now() + seconds * 1000
+  const { plays, accepted, refused } = await run(seed, () => performance.now() < until)
+  console.log(`${plays} plays: ${accepted} deeds done, ${refused} refused`)
+}

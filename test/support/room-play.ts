@@ -1,0 +1,509 @@
+import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
+import { type Element, Jid, serialize } from '../../src/api.ts'
+import { liveLimits } from '../../src/xml/limits.ts'
+import { StreamParser } from '../../src/xml/parser.ts'
+import type { Bed } from './bed.ts'
+import { Client } from './client.ts'
+import { FORM, MUC, MUC_ADMIN, MUC_OWNER, STANZAS, submission } from './room.ts'
+import { type Affiliation, type Deed, type Order, type Person, RoomModel, type Settings } from './room-model.ts'
+import { type Play, RoomView } from './room-view.ts'
+
+const PASSWORD = 'wherefore art thou'
+const SERVICE_ADMIN = 'root@localhost'
+const PATIENCE_MS = 10_000
+const affiliations: readonly Affiliation[] = ['owner', 'admin', 'member', 'outcast']
+const HEADER = `<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>`
+
+/** The name of the field of each setting. */
+const fields: Readonly<Record<keyof Settings, string>> = {
+  moderated: 'moderatedroom',
+  membersonly: 'membersonly',
+  persistentroom: 'persistentroom',
+  whois: 'whois',
+}
+
+/** Somebody who plays, with a connection now and then. */
+class Guest implements Person {
+  readonly jid: string
+  readonly account: string
+  readonly local: string
+  readonly views: Map<string, RoomView> = new Map()
+  client: Client | undefined
+  /** Those who wait for an answer, by the id of what they asked. */
+  readonly asked: Map<string, (answer: Element) => void> = new Map()
+
+  constructor(name: string) {
+    const [local, resource] = name.split('/')
+    this.local = local!
+    this.account = `${local}@localhost`
+    this.jid = `${this.account}/${resource}`
+  }
+
+  send(text: string): void {
+    this.client?.send(text)
+  }
+
+  /** Sends a request; resolves with its answer. */
+  asks(id: string, request: string): Promise<Element> {
+    const { promise, resolve } = Promise.withResolvers<Element>()
+    this.asked.set(id, resolve)
+    this.send(request)
+    return promise
+  }
+}
+
+/** Some who do things in rooms, all at once, and what must come of it. */
+export class RoomPlay implements Play {
+  readonly #bed: Bed
+  readonly #guests: readonly Guest[]
+  /** Knows all, and looks at the rooms when all rest. */
+  readonly #root: Guest = new Guest('root/1')
+  readonly #models: Map<string, RoomModel> = new Map()
+  readonly #orders: Map<string, Order> = new Map()
+  readonly #open: Map<string, Set<Order>> = new Map()
+  readonly #rooms: readonly string[]
+  #failure: unknown
+  #count = 0
+  accepted = 0
+  refused = 0
+  /** What was sent and heard, for whoever looks for a mistake. */
+  readonly log: string[] = []
+
+  constructor(bed: Bed, guests: readonly string[], rooms: number) {
+    this.#bed = bed
+    this.#guests = guests.map((name) => new Guest(name))
+    this.#rooms = Array.from({ length: rooms }, (_, index) => `room${index}@conference.localhost`)
+    for (const room of this.#rooms) {
+      const model = new RoomModel(SERVICE_ADMIN)
+      this.#models.set(room, model)
+      this.#open.set(room, new Set())
+      for (const guest of this.#all) guest.views.set(room, new RoomView(guest, room, model, this))
+    }
+  }
+
+  get #all(): readonly Guest[] {
+    return [...this.#guests, this.#root]
+  }
+
+  async begin(): Promise<void> {
+    const { accounts } = this.#bed.server.hosts.get('localhost')!
+    for (const local of new Set(this.#all.map((guest) => guest.local))) await accounts.create(local, PASSWORD)
+    for (const guest of this.#all) await this.#connects(guest)
+  }
+
+  async end(): Promise<void> {
+    for (const { client } of this.#all) client?.transport.cut()
+    await this.#gone(this.#all)
+  }
+
+  async #connects(guest: Guest): Promise<void> {
+    const { transport } = { transport: await this.#bed.connect() }
+    const client = new Client(transport)
+    await client.logsIn(guest.local, 'localhost', PASSWORD, Jid.parse(guest.jid).resource)
+    guest.client = client
+    const parser = new StreamParser(
+      {
+        onOpen: () => {},
+        onStanza: (stanza) => this.#heard(guest, stanza),
+        onEnd: () => this.#fail(new Error(`the stream of ${guest.jid} has ended`)),
+        onError: (error) => this.#fail(error),
+      },
+      { ...liveLimits, bytes: 0 },
+    )
+    parser.write(Buffer.from(HEADER))
+    transport.onText = (text) => {
+      if (guest.client === client) parser.write(Buffer.from(text))
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error
+  }
+
+  // ---- doing ----
+
+  /** Somebody sends something, and does not wait for what comes of it. */
+  does(who: number, room: number, deed: Deed): void {
+    this.#sends(this.#guests[who]!, this.#rooms[room]!, deed)
+  }
+
+  #sends(by: Guest, room: string, deed: Deed): void {
+    if (this.#failure !== undefined) throw this.#failure
+    const open = this.#open.get(room)!
+    if (by.client === undefined) return
+    // A configuration tells itself by what it brings about: there must not be two.
+    if (deed.kind === 'configure' && [...open].some((order) => order.deed.kind === 'configure')) return
+    const id = `${deed.kind}-${++this.#count}`
+    const { isUnsure } = this.#models.get(room)!
+    const fresh = { state: 'open', possible: new Set<string>(), isPossible: false, isSeen: false } as const
+    const order: Order = { id, by, deed, ...fresh, isSure: !isUnsure }
+    this.#orders.set(id, order)
+    open.add(order)
+    this.#reconsider(room)
+    const text = stanzaOf(id, room, deed, by.views.get(room)!.nick)
+    this.log.push(`${by.jid} > ${text}`)
+    by.send(text)
+  }
+
+  /** Somebody's connection is cut: nobody knows what became of what was sent before. */
+  cuts(who: number): void {
+    if (this.#failure !== undefined) throw this.#failure
+    const guest = this.#guests[who]!
+    if (guest.client === undefined) return
+    this.log.push(`${guest.jid} is cut`)
+    guest.client.transport.cut()
+    guest.client = undefined
+    for (const [room, view] of guest.views) {
+      const open = [...this.#open.get(room)!]
+      const own = open.filter((order) => order.by === guest)
+      if (view.phase !== 'out' || own.length > 0) {
+        this.#models.get(room)!.isUnsure = true
+        for (const order of open) order.isSure = false
+      }
+      for (const order of own) this.#close(room, order, 'lost')
+      view.cut()
+    }
+  }
+
+  #close(room: string, order: Order, state: Order['state']): void {
+    order.state = state
+    this.#open.get(room)!.delete(order)
+  }
+
+  /** Keeps for each open order how it may be refused by what the room is now. */
+  #reconsider(room: string): void {
+    const model = this.#models.get(room)!
+    for (const order of this.#open.get(room)!) {
+      const refusals = model.refusals(order)
+      if (refusals.length === 0) order.isPossible = true
+      for (const one of refusals) order.possible.add(one)
+    }
+  }
+
+  #roomOf(order: Order): string {
+    for (const [room, open] of this.#open) if (open.has(order)) return room
+    throw new Error(`${order.id} is not open`)
+  }
+
+  // ---- hearing ----
+
+  #heard(guest: Guest, stanza: Element): void {
+    if (this.#failure !== undefined) return
+    const text = serialize(stanza)
+    this.log.push(`${guest.jid} < ${text}`)
+    try {
+      this.#take(guest, stanza)
+    } catch (error) {
+      const { message } = error as Error
+      this.#fail(new Error(`${guest.jid}: ${message}\n  ${text}`, { cause: error }))
+    }
+  }
+
+  #take(guest: Guest, stanza: Element): void {
+    const { id = '', type, from } = stanza.attrs
+    const waiting = guest.asked.get(id)
+    if (stanza.name === 'iq' && waiting !== undefined) {
+      guest.asked.delete(id)
+      return waiting(stanza)
+    }
+    const order = this.#orders.get(id)
+    if (type === 'error' || stanza.name === 'iq') {
+      assert.ok(order !== undefined && order.by === guest, 'an answer to nothing')
+      if (type !== 'error') return this.accept(order)
+      return this.#refuse(order, stanza.getChild('error')!.getChildElements()[0]!.name, stanza)
+    }
+    const view = guest.views.get(Jid.parse(from!).bare.toString())
+    assert.ok(view, 'a stanza from elsewhere')
+    view.take(stanza)
+  }
+
+  orders(): Iterable<Order> {
+    return this.#orders.values()
+  }
+
+  order(id: string): Order | undefined {
+    return this.#orders.get(id)
+  }
+
+  open(room: string): Iterable<Order> {
+    return this.#open.get(room)!
+  }
+
+  accept(order: Order): void {
+    if (order.state === 'accepted' || order.state === 'lost') return
+    assert.notEqual(order.state, 'refused', `${order.id} was refused, and has an effect`)
+    const room = this.#roomOf(order)
+    this.#close(room, order, 'accepted')
+    this.accepted++
+    const model = this.#models.get(room)!
+    if (model.isUnsure) return
+    // What goes to one alone takes a way of its own, and comes when it comes.
+    if (order.deed.kind === 'whisper') return assert.ok(order.isPossible, `${order.id} must be refused`)
+    assert.deepEqual(model.refusals(order), [], `${order.id} must be refused`)
+    model.apply(order)
+    this.#reconsider(room)
+  }
+
+  #refuse(order: Order, condition: string, stanza: Element): void {
+    assert.ok(stanza.getChild('error')!.getChild(condition, STANZAS))
+    if (order.state === 'accepted' && order.isSure) {
+      // Of several entries under one nick it was another that was done: an error may come a little late.
+      const isAlike = ({ by, deed }: Order) =>
+        by === order.by && deed.kind === 'appear' && order.deed.kind === 'appear' && deed.nick === order.deed.nick
+      for (const [room, open] of this.#open)
+        for (const other of open)
+          if (isAlike(other)) {
+            this.#close(room, other, 'accepted')
+            other.isSeen = order.isSeen
+            order.state = 'refused'
+            return
+          }
+      assert.fail(`${order.id} was done, and is refused`)
+    }
+    if (order.state !== 'open') return
+    this.#close(this.#roomOf(order), order, 'refused')
+    this.refused++
+    if (order.isSure)
+      assert.ok(order.possible.has(condition), `${order.id}: ${condition}, not ${[...order.possible].join(' or ')}`)
+  }
+
+  // ---- resting ----
+
+  /** Waits until all is over, and looks whether all know the same; those who were cut come back. */
+  async rests(): Promise<void> {
+    await this.#until(
+      () => this.#unanswered().length === 0,
+      () => `no answer to ${this.#unanswered().join(', ')}`,
+    )
+    const cut = this.#guests.filter(({ client }) => client === undefined)
+    await this.#gone(cut)
+    await this.#fence()
+    for (const room of this.#rooms) await this.#look(room)
+    for (const guest of cut) await this.#connects(guest)
+    assert.deepEqual(this.#bed.errors, [], 'the server logged errors')
+  }
+
+  #unanswered(): string[] {
+    const open = [...this.#open.values()].flatMap((orders) => [...orders])
+    const isAwaited = ({ deed, isSure }: Order) => deed.kind !== 'leave' && (deed.kind !== 'whisper' || isSure)
+    return open.filter(isAwaited).map(({ id }) => id)
+  }
+
+  async #until(isSo: () => boolean, what: () => string): Promise<void> {
+    const end = performance.now() + PATIENCE_MS
+    while (!isSo()) {
+      if (this.#failure !== undefined) throw this.#failure
+      if (performance.now() > end) throw new Error(what())
+      await setImmediate()
+    }
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  async #gone(guests: readonly Guest[]): Promise<void> {
+    const host = this.#bed.server.hosts.get('localhost')!
+    const isThere = ({ jid }: Guest) => host.user(Jid.parse(jid))?.sessions.get(Jid.parse(jid).resource) !== undefined
+    const end = performance.now() + PATIENCE_MS
+    while (guests.some(isThere)) {
+      if (performance.now() > end) throw new Error('sessions do not end')
+      await setImmediate()
+    }
+  }
+
+  /** Waits until the rooms have done all that was sent, and everybody has heard it. */
+  async #fence(): Promise<void> {
+    // Refused, but in its turn.
+    for (const room of this.#rooms) await this.#asks(this.#root, 'set', room, `<query xmlns='${MUC_OWNER}'/>`)
+    for (const guest of this.#all) await this.#asks(guest, 'get', 'localhost', `<ping xmlns='urn:xmpp:ping'/>`)
+    for (const open of this.#open.values()) for (const order of open) order.state = 'lost'
+    for (const open of this.#open.values()) open.clear()
+  }
+
+  async #asks(guest: Guest, type: string, to: string, payload: string): Promise<Element | undefined> {
+    if (guest.client === undefined) return undefined
+    const id = `ask-${++this.#count}`
+    let answer: Element | undefined
+    const asked = guest.asks(id, `<iq type='${type}' id='${id}' to='${to}'>${payload}</iq>`)
+    asked.then((element) => (answer = element))
+    await this.#until(
+      () => answer !== undefined,
+      () => `no answer to ${payload}`,
+    )
+    return answer
+  }
+
+  async #look(room: string): Promise<void> {
+    const model = this.#models.get(room)!
+    const lists = await this.#lists(room)
+    if (model.isUnsure) await this.#learn(room, lists)
+    assert.equal(lists !== undefined, model.exists, `${room} ${model.exists ? 'is not' : 'is'} there`)
+    if (lists !== undefined) {
+      assert.deepEqual(sorted(lists), sorted(model.affiliations), `the lists of ${room}`)
+      if (!model.locked) assert.deepEqual(await this.#settings(room), model.settings, `the settings of ${room}`)
+      await this.#enters(room)
+    }
+    this.#compare(room)
+    if (lists === undefined) return
+    this.#sends(this.#root, room, { kind: 'leave' })
+    await this.#fence()
+    this.#compare(room)
+  }
+
+  /** Somebody new must be told what the others know. */
+  async #enters(room: string): Promise<void> {
+    this.#sends(this.#root, room, { kind: 'appear', nick: 'root', withX: true })
+    await this.#until(
+      () => this.#unanswered().length === 0,
+      () => 'nobody new comes in',
+    )
+    await this.#fence()
+  }
+
+  #compare(room: string): void {
+    const model = this.#models.get(room)!
+    const residents = [...model.residents].map(([nick, { affiliation, role }]) => [nick, affiliation, role])
+    const ids = new Map<string, string>()
+    const last = new Set<string | undefined>()
+    for (const { jid, client, views } of this.#all) {
+      const view = views.get(room)!
+      const isIn = client !== undefined && model.placeOf(jid) !== undefined
+      assert.equal(view.phase, isIn ? 'in' : 'out', `${jid} in ${room}`)
+      if (!isIn) continue
+      assert.equal(view.nick, model.placeOf(jid)![0], `the nick of ${jid} in ${room}`)
+      const seen = [...view.roster].map(([nick, { affiliation, role }]) => [nick, affiliation, role])
+      assert.deepEqual(seen.sort(), residents.sort(), `the occupants of ${room} as ${jid} knows them`)
+      for (const [nick, { id }] of view.roster) assert.equal(ids.get(nick) ?? id, id, `the id of ${nick}`)
+      for (const [nick, { id }] of view.roster) ids.set(nick, id)
+      last.add(view.spans.at(-1)!.at(-1))
+    }
+    assert.ok(last.size <= 1, `the last message of ${room} is one of ${[...last].join(', ')}`)
+    const unheard = [...model.removed.keys()]
+    assert.deepEqual(unheard, [], `out of ${room} and not told`)
+    this.#compareSpans(room)
+  }
+
+  /** All have heard the same messages, in the same order, over the time that they were there. */
+  #compareSpans(room: string): void {
+    const spans = this.#all.flatMap(({ views }) => views.get(room)!.spans)
+    for (const [index, one] of spans.entries())
+      for (const other of spans.slice(index + 1)) {
+        const start = [one.findIndex((id) => other.includes(id)), other.findIndex((id) => one.includes(id))] as const
+        if (start[0] < 0) continue
+        assert.ok(start[0] === 0 || start[1] === 0, `messages of ${room}: ${one} and ${other}`)
+        const length = Math.min(one.length - start[0], other.length - start[1])
+        const common = (span: string[], at: number) => span.slice(at, at + length)
+        assert.deepEqual(common(one, start[0]), common(other, start[1]), `messages of ${room}`)
+      }
+    for (const { views } of this.#all) {
+      const view = views.get(room)!
+      // What is over has been looked at.
+      view.spans = view.phase === 'out' ? [] : view.spans.slice(-1)
+    }
+  }
+
+  /** The lists of a room, `undefined` when there is none. */
+  async #lists(room: string): Promise<Map<string, Affiliation> | undefined> {
+    const found = new Map<string, Affiliation>()
+    for (const affiliation of affiliations) {
+      const query = `<query xmlns='${MUC_ADMIN}'><item affiliation='${affiliation}'/></query>`
+      const answer = (await this.#asks(this.#root, 'get', room, query))!
+      if (answer.attrs['type'] === 'error') {
+        assert.ok(answer.getChild('error')!.getChild('item-not-found', STANZAS), serialize(answer))
+        return undefined
+      }
+      for (const item of answer.getChild('query', MUC_ADMIN)!.getChildren('item')) {
+        assert.equal(item.attrs['affiliation'], affiliation)
+        assert.ok(!found.has(item.attrs['jid']!), `${item.attrs['jid']} is on two lists`)
+        found.set(item.attrs['jid']!, affiliation)
+      }
+    }
+    return found
+  }
+
+  async #settings(room: string): Promise<Settings> {
+    const answer = (await this.#asks(this.#root, 'get', room, `<query xmlns='${MUC_OWNER}'/>`))!
+    const form = answer.getChild('query', MUC_OWNER)?.getChild('x', FORM) ?? assert.fail(serialize(answer))
+    const value = (name: string) =>
+      form
+        .getChildren('field')
+        .find((field) => field.attrs['var'] === `muc#roomconfig_${name}`)!
+        .getChildText('value')!
+    return {
+      moderated: value('moderatedroom') === '1',
+      membersonly: value('membersonly') === '1',
+      persistentroom: value('persistentroom') === '1',
+      whois: value('whois') === 'anyone',
+    }
+  }
+
+  /** Finds out what a room is like in which somebody's connection was cut. */
+  async #learn(room: string, lists: ReadonlyMap<string, Affiliation> | undefined): Promise<void> {
+    const model = this.#models.get(room)!
+    if (lists === undefined) return model.learn(undefined)
+    const open = `<query xmlns='${MUC_OWNER}'><x xmlns='${FORM}' type='submit'/></query>`
+    await this.#asks(this.#root, 'set', room, open)
+    const settings = await this.#settings(room)
+    await this.#fence()
+    model.learn({ settings, affiliations: lists })
+    for (const { jid, account, views } of this.#all) {
+      const { nick, phase, roster } = views.get(room)!
+      if (phase === 'out') continue
+      const { affiliation, role } = roster.get(nick)!
+      const resident = model.residents.get(nick) ?? { account, affiliation, role, seats: new Set() }
+      assert.equal(resident.account, account, `${nick} is two`)
+      resident.seats.add(jid)
+      model.residents.set(nick, resident)
+    }
+    model.subject = await this.#subject(room)
+  }
+
+  async #subject(room: string): Promise<string> {
+    const info = `<query xmlns='http://jabber.org/protocol/disco#info'/>`
+    const answer = (await this.#asks(this.#root, 'get', room, info))!
+    const form = answer.getChild('query')?.getChild('x', FORM)
+    const field = form?.getChildren('field').find((one) => one.attrs['var'] === 'muc#roominfo_subject')
+    return field?.getChildText('value') ?? ''
+  }
+}
+
+function sorted(map: ReadonlyMap<string, unknown>): unknown[] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function stanzaOf(id: string, room: string, deed: Deed, nick: string): string {
+  const iq = (xmlns: string, payload: string) =>
+    `<iq type='set' id='${id}' to='${room}'><query xmlns='${xmlns}'>${payload}</query></iq>`
+  const item = (attributes: string) => iq(MUC_ADMIN, `<item ${attributes}><reason>${id}</reason></item>`)
+  switch (deed.kind) {
+    case 'appear': {
+      const x = deed.withX ? `<x xmlns='${MUC}'/>` : ''
+      return `<presence id='${id}' to='${room}/${deed.nick}'>${x}<status>${id}</status></presence>`
+    }
+    case 'leave':
+      return `<presence id='${id}' type='unavailable' to='${room}/${nick || 'nobody'}'/>`
+    case 'say':
+      return `<message type='groupchat' id='${id}' to='${room}'><body>${id}</body></message>`
+    case 'subject':
+      return `<message type='groupchat' id='${id}' to='${room}'><subject>${id}</subject></message>`
+    case 'whisper':
+      return `<message type='chat' id='${id}' to='${room}/${deed.nick}'><body>${id}</body></message>`
+    case 'assign':
+      return item(`nick='${deed.nick}' role='${deed.role}'`)
+    case 'affiliate':
+      return item(`jid='${deed.account}' affiliation='${deed.affiliation}'`)
+    case 'configure':
+      return iq(MUC_OWNER, formOf(deed.settings))
+    case 'destroy':
+      return iq(MUC_OWNER, `<destroy><reason>${id}</reason></destroy>`)
+  }
+}
+
+function formOf(settings: Partial<Settings>): string {
+  const values = Object.entries(settings).map(([key, value]): [string, string | boolean] => [
+    fields[key as keyof Settings],
+    key === 'whois' ? (value ? 'anyone' : 'moderators') : value,
+  ])
+  // XEP-0045 §10.1.2
+  if (values.length === 0) return `<x xmlns='${FORM}' type='submit'/>`
+  return submission(`${MUC}#roomconfig`, Object.fromEntries(values))
+}
