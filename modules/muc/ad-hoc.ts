@@ -1,4 +1,5 @@
 import { type Element, randomId, readForm, StanzaError, xml } from '#api'
+import { infoElement, itemsElement } from '../disco/index.ts'
 import type { RoomRequest } from './hooks.ts'
 import { NS_COMMANDS, NS_FORMS } from './namespaces.ts'
 
@@ -8,6 +9,8 @@ export type Filled = ReadonlyMap<string, readonly string[]>
 /** A command that a room carries out (XEP-0050): it asks for one form at most. */
 export interface RoomCommand {
   readonly node: string
+  /** What people call it. */
+  readonly name: string
   /** Refuses those who may not. */
   readonly guard?: (request: RoomRequest) => void | Promise<void>
   /** The form that is to be filled in first. */
@@ -41,6 +44,39 @@ export async function runCommand(
   if (filled === undefined && command.form !== undefined) throw badPayload(`Submit a form of type ${formType}.`)
   const result = await command.run(filled ?? new Map(), request)
   return answer(command, 'completed', sessionid, ...(result === undefined ? [] : [result]))
+}
+
+/** The answer of service discovery for the list of commands, of those whom the asker may give, and for each of them (XEP-0050 §2.2). */
+export async function describeCommands(
+  commands: readonly RoomCommand[],
+  node: string,
+  of: 'info' | 'items',
+  request: RoomRequest,
+): Promise<Element | undefined> {
+  if (node === NS_COMMANDS && of === 'items') {
+    const jid = request.room.address
+    const open = await Promise.all(commands.map((command) => isOpen(command, request)))
+    const items = commands.filter((_command, place) => open[place])
+    return itemsElement(
+      items.map(({ node, name }) => ({ jid, node, name })),
+      NS_COMMANDS,
+    )
+  }
+  const command = commands.find((one) => one.node === node)
+  if (command === undefined || !(await isOpen(command, request))) return undefined
+  if (of === 'items') return itemsElement([], node)
+  const identities = [{ category: 'automation', type: 'command-node', name: command.name }]
+  return infoElement({ identities, features: [NS_COMMANDS, NS_FORMS], forms: [] }, node)
+}
+
+async function isOpen({ guard }: RoomCommand, request: RoomRequest): Promise<boolean> {
+  try {
+    await guard?.(request)
+    return true
+  } catch (error) {
+    if (error instanceof StanzaError) return false
+    throw error
+  }
 }
 
 function answer(

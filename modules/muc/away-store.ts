@@ -31,15 +31,17 @@ export class AwayStore {
   /** What members have chosen to hear, all of them that have. By `muc_registrations_by_notify`. */
   async choices(room: number): Promise<Map<string, NotifyChoice>> {
     const choices = new Map<string, NotifyChoice>()
-    for (const notify of ['always', 'never', 'on-mention'] as const) {
-      for (let after = '', full = true; full; ) {
-        const sql = `select jid from ${by(this.#db, 'muc_registrations', 'muc_registrations_by_notify')}
-          where room = ? and notify = ? and jid > ? order by jid limit ?`
-        const rows = rowsOf<{ jid: string }>(await this.#db.knex.raw(sql, [room, notify, after, MAX_PAGE]))
-        for (const { jid } of rows) choices.set(jid, notify)
-        full = rows.length === MAX_PAGE
-        after = rows.at(-1)?.jid ?? ''
-      }
+    let after = { notify: '', jid: '' }
+    for (let isFull = true; isFull; ) {
+      const sql = `select notify, jid from ${by(this.#db, 'muc_registrations', 'muc_registrations_by_notify')}
+        where room = ? and notify >= ? and (notify > ? or jid > ?) order by notify, jid limit ?`
+      const place = [after.notify, after.notify, after.jid]
+      const rows = rowsOf<{ notify: NotifyChoice; jid: string }>(
+        await this.#db.knex.raw(sql, [room, ...place, MAX_PAGE]),
+      )
+      for (const { notify, jid } of rows) choices.set(jid, notify)
+      isFull = rows.length === MAX_PAGE
+      after = rows.at(-1) ?? after
     }
     return choices
   }

@@ -8,11 +8,13 @@ import {
   resultOf,
   StanzaError,
   type StanzaEvent,
+  xml,
 } from '#api'
 import { isGone } from './ghosts.ts'
 import type { History } from './history.ts'
 import type { RoomArchive, RoomAspect, RoomIq, RoomRequest } from './hooks.ts'
 import { enter, leave } from './joining.ts'
+import { NS_MUC } from './namespaces.ts'
 import type { Occupant } from './occupant.ts'
 import type { options } from './options.ts'
 import { showOwn } from './presence.ts'
@@ -191,10 +193,10 @@ export class RoomService {
   receive(event: StanzaEvent): Pending {
     try {
       return this.#take(event)?.catch((error) => {
-        throw refusedBy(event.to, error)
+        throw refusalOf(event, error)
       })
     } catch (error) {
-      throw refusedBy(event.to, error)
+      throw refusalOf(event, error)
     }
   }
 
@@ -354,8 +356,14 @@ export class RoomService {
   }
 }
 
-/** XEP-0045 §7.2.5 and many more: an error names the room, whatever address of it the stanza was for. */
-function refusedBy(to: Jid, error: unknown): unknown {
-  if (!(error instanceof StanzaError) || to.local === '' || error.extra?.by !== undefined) return error
-  return new StanzaError(error.condition, error.message, { ...error.extra, type: error.type, by: to.bare })
+/**
+ * XEP-0045 §7.2.5 and many more: an error names the room, whatever address of it the stanza was for; and by the payload clients tell the
+ * refusal of an entry from other errors.
+ */
+function refusalOf({ to, kind, stanza }: StanzaEvent, error: unknown): unknown {
+  if (!(error instanceof StanzaError) || to.local === '') return error
+  const { extra, type } = error
+  const isEntry = kind === 'presence' && stanza.getChild('x', NS_MUC) !== undefined
+  const payload = isEntry ? { payload: xml('x', { xmlns: NS_MUC }) } : {}
+  return new StanzaError(error.condition, error.message, { by: to.bare, ...extra, type, ...payload })
 }

@@ -64,13 +64,14 @@ function inTurn(room: Room, event: StanzaEvent, written: Promise<void> | undefin
   const before = room.saying
   const ready = written === undefined ? before : before === undefined ? written : written.then(() => before)
   if (ready === undefined) return send()
-  event.turn?.recorded()
   const said = ready.then(send)
   const over = (): void => {
     if (room.saying === settled) room.saying = undefined
   }
   const settled: Promise<void> = said.then(over, over)
   room.saying = settled
+  // The sender's next may begin right here, and finds its place behind this one.
+  event.turn?.recorded()
   return said
 }
 

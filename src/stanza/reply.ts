@@ -17,5 +17,5 @@ export function mayBounce(stanza: Pick<Element, 'name' | 'attrs'>): boolean {
 /** The error that answers a stanza (RFC 6120 §8.3), addressed back to its sender; call {@link mayBounce} first. */
 export function errorOf(stanza: Pick<Element, 'name' | 'attrs'>, error: StanzaError): Element {
   const { id, to, from } = stanza.attrs
-  return xml(stanza.name, { type: 'error', id, from: to, to: from }, error.toElement())
+  return xml(stanza.name, { type: 'error', id, from: to, to: from }, error.extra?.payload, error.toElement())
 }

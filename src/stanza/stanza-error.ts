@@ -10,6 +10,8 @@ export interface StanzaErrorExtra {
   readonly by?: Jid
   /** An application-specific condition (RFC 6120 §8.3.4). */
   readonly app?: Element
+  /** What goes back of the payload, before the error (RFC 6120 §8.3.1). */
+  readonly payload?: Element
 }
 
 /** Refuses a stanza: thrown by a handler, it becomes the error reply its sender gets (RFC 6120 §8.3). */

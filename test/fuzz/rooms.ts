@@ -60,6 +60,7 @@ function deedOf(dice: Dice): Deed {
   const lot = dice.roll(100)
   if (lot < 27) return { kind: 'appear', nick: dice.pick(nicks), withX: !dice.once(4) }
   if (lot < 31) return { kind: 'leave' }
+  if (lot < 37) return { kind: 'nudge' }
   if (lot < 56) return { kind: 'say' }
   if (lot < 59) return { kind: 'subject' }
   if (lot < 65) return { kind: 'whisper', nick: dice.pick(nicks) }

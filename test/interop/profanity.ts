@@ -109,10 +109,13 @@ const ROOM = 'square@conference.localhost'
 
 async function meetInRoom(mercutio: Terminal, tybalt: Terminal): Promise<void> {
   await mercutio.types(`/join ${ROOM} nick Mercutio`)
-  await mercutio.shows(`Joined the room as Mercutio`)
+  await mercutio.shows('You have joined the room as Mercutio, role: moderator, affiliation: owner')
+  await mercutio.types('/room accept')
+  await mercutio.shows('Room unlocked.')
   await tybalt.types(`/join ${ROOM} nick Tybalt`)
-  await tybalt.shows('Joined the room as Tybalt')
-  await mercutio.shows('Tybalt has joined the room')
+  await tybalt.shows('You have joined the room as Tybalt')
+  // In the list at the right.
+  await mercutio.shows(/Participants\s[\s\S]*Tybalt/)
   await mercutio.types('Good king of cats, nothing but one of your nine lives.')
   await tybalt.shows('nothing but one of your nine lives.')
   await tybalt.types('I am for you.')

@@ -202,3 +202,27 @@ restartStory('Hats outlast the server, and go with the room // XEP-0317 §3.5', 
   assert.deepEqual(hatsOf((await enters(owner, room, 'Juliet')).own), [])
   assert.deepEqual(itemsOf(await commands(owner, room, 'list')), [])
 })
+
+story('Whoever may give commands finds them // XEP-0050 §2.2', async (s) => {
+  const { room, juliet, romeo } = await company(s)
+  const nodesOf = async (actor: Actor) => {
+    const reply =
+      await actor.asks`<iq type='get' to='${room}'><query xmlns='http://jabber.org/protocol/disco#items' node='${NS_COMMANDS}'/></iq>`
+    const items = reply.getChildElements()[0]!.getChildren('item')
+    assert.ok(items.every((item) => item.attrs['jid'] === room && item.attrs['name']))
+    return items.map((item) => item.attrs['node']!.split(':').at(-1))
+  }
+  assert.deepEqual(await nodesOf(juliet), ['assign', 'create', 'destroy', 'list', 'list-assigned', 'unassign'])
+  assert.deepEqual(await nodesOf(romeo), ['list'])
+  const asked = (name: string) =>
+    `<iq type='get' to='${room}'><query xmlns='http://jabber.org/protocol/disco#info' node='urn:xmpp:hats:commands:${name}'/></iq>`
+  const info = (await juliet.asks`${asked('create')}`).getChildElements()[0]!
+  assert.equal(info.getChild('identity')!.attrs['type'], 'command-node')
+  await juliet.isRefused('item-not-found')`${asked('polish')}`
+  await juliet.isRefused('item-not-found')`${command(room, 'polish')}`
+  await juliet.asks`<iq type='set' to='${room}'><command xmlns='${NS_COMMANDS}' node='urn:xmpp:hats:commands:create' action='cancel'/></iq>`
+  await juliet.isRefused(
+    'bad-request',
+    'modify',
+  )`<iq type='set' to='${room}'><command xmlns='${NS_COMMANDS}' node='urn:xmpp:hats:commands:create' action='prev'/></iq>`
+})

@@ -26,6 +26,11 @@ async function spoken(actor: Actor, nick: string, room: string, all: readonly Ac
   return id
 }
 
+/** Hears all up to a stanza of this kind from an occupant. */
+async function hears(actor: Actor, from: string, kind: 'message' | 'presence'): Promise<void> {
+  for (let el = await actor.next(); el.name !== kind || el.attrs['from'] !== from; ) el = await actor.next()
+}
+
 /** What a room has kept: the messages with their ids in the archive. */
 async function archiveOf(actor: Actor, room: string): Promise<{ id: string; message: Element }[]> {
   actor.send(`<iq type='set' id='mam' to='${room}'><query xmlns='${NS_MAM}'/></iq>`)
@@ -159,15 +164,16 @@ story('The account counts, not the nick: of who takes back, and of whose it is /
   const id = await spoken(mercutio, 'Mercutio', room, all, 'A plague')
   // Not another’s words.
   romeo.send(retraction(room, id))
-  await drain(romeo)
+  await romeo.receives`<message from='${room}/Romeo' id='undo'/>`
   assert.equal((await kept(juliet, room, id)).getChildText('body'), 'A plague')
   // Not after taking the nick of who said it.
   mercutio.send(`<presence type='unavailable' to='${room}/Mercutio'/>`)
+  await hears(romeo, `${room}/Mercutio`, 'presence')
   await drain(mercutio)
   romeo.send(`<presence to='${room}/Mercutio'/>`)
-  await drain(romeo)
+  await hears(romeo, `${room}/Mercutio`, 'presence')
   romeo.send(retraction(room, id))
-  await drain(romeo)
+  await hears(romeo, `${room}/Mercutio`, 'message')
   assert.equal((await kept(juliet, room, id)).getChildText('body'), 'A plague')
   // One’s own words under another nick.
   await enters(mercutio, room, 'Queen Mab')

@@ -11,6 +11,8 @@ export type Deed =
   | { readonly kind: 'configure'; readonly settings: Partial<Settings> }
   | { readonly kind: 'destroy' }
   | { readonly kind: 'leave' }
+  /** Says something that nobody keeps. */
+  | { readonly kind: 'nudge' }
   | { readonly kind: 'say' }
   | { readonly kind: 'subject' }
   | { readonly kind: 'whisper'; readonly nick: string }
@@ -36,6 +38,10 @@ export interface Order {
   readonly id: string
   readonly by: Person
   readonly deed: Deed
+  /** Grows with each order. */
+  readonly number: number
+  /** Grows with each order that is done; 0 before it is. */
+  turn: number
   /** `lost` when whoever sent it is gone, and nobody will hear of the outcome. */
   state: 'accepted' | 'lost' | 'open' | 'refused'
   /** The conditions with which it may be refused, by all that the room has been since it was sent. */
@@ -98,6 +104,7 @@ export class RoomModel {
         return this.#refusesToAppear(by, deed.nick)
       case 'leave':
         return []
+      case 'nudge':
       case 'say':
       case 'subject':
         return this.#refusesToSpeak(by, deed.kind === 'subject')

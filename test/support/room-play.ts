@@ -1,57 +1,16 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { type Element, Jid, serialize } from '../../src/api.ts'
-import { liveLimits } from '../../src/xml/limits.ts'
-import { StreamParser } from '../../src/xml/parser.ts'
 import type { Bed } from './bed.ts'
-import { Client } from './client.ts'
-import { FORM, MUC, MUC_ADMIN, MUC_OWNER, STANZAS, submission } from './room.ts'
-import { type Affiliation, type Deed, type Order, type Person, RoomModel, type Settings } from './room-model.ts'
+import { FORM, MUC_OWNER, STANZAS } from './room.ts'
+import { stanzaOf } from './room-deeds.ts'
+import { Guest, PASSWORD } from './room-guest.ts'
+import { type Affiliation, type Deed, type Order, RoomModel } from './room-model.ts'
+import { readLists, readSettings, readSubject } from './room-survey.ts'
 import { type Play, RoomView } from './room-view.ts'
 
-const PASSWORD = 'wherefore art thou'
 const SERVICE_ADMIN = 'root@localhost'
 const PATIENCE_MS = 10_000
-const affiliations: readonly Affiliation[] = ['owner', 'admin', 'member', 'outcast']
-const HEADER = `<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>`
-
-/** The name of the field of each setting. */
-const fields: Readonly<Record<keyof Settings, string>> = {
-  moderated: 'moderatedroom',
-  membersonly: 'membersonly',
-  persistentroom: 'persistentroom',
-  whois: 'whois',
-}
-
-/** Somebody who plays, with a connection now and then. */
-class Guest implements Person {
-  readonly jid: string
-  readonly account: string
-  readonly local: string
-  readonly views: Map<string, RoomView> = new Map()
-  client: Client | undefined
-  /** Those who wait for an answer, by the id of what they asked. */
-  readonly asked: Map<string, (answer: Element) => void> = new Map()
-
-  constructor(name: string) {
-    const [local, resource] = name.split('/')
-    this.local = local!
-    this.account = `${local}@localhost`
-    this.jid = `${this.account}/${resource}`
-  }
-
-  send(text: string): void {
-    this.client?.send(text)
-  }
-
-  /** Sends a request; resolves with its answer. */
-  asks(id: string, request: string): Promise<Element> {
-    const { promise, resolve } = Promise.withResolvers<Element>()
-    this.asked.set(id, resolve)
-    this.send(request)
-    return promise
-  }
-}
 
 /** Some who do things in rooms, all at once, and what must come of it. */
 export class RoomPlay implements Play {
@@ -65,6 +24,9 @@ export class RoomPlay implements Play {
   readonly #rooms: readonly string[]
   #failure: unknown
   #count = 0
+  #turns = 0
+  /** The number of the last order that was done of each client in each room. */
+  readonly #last: Map<string, number> = new Map()
   accepted = 0
   refused = 0
   /** What was sent and heard, for whoever looks for a mistake. */
@@ -98,23 +60,11 @@ export class RoomPlay implements Play {
   }
 
   async #connects(guest: Guest): Promise<void> {
-    const { transport } = { transport: await this.#bed.connect() }
-    const client = new Client(transport)
-    await client.logsIn(guest.local, 'localhost', PASSWORD, Jid.parse(guest.jid).resource)
-    guest.client = client
-    const parser = new StreamParser(
-      {
-        onOpen: () => {},
-        onStanza: (stanza) => this.#heard(guest, stanza),
-        onEnd: () => this.#fail(new Error(`the stream of ${guest.jid} has ended`)),
-        onError: (error) => this.#fail(error),
-      },
-      { ...liveLimits, bytes: 0 },
+    await guest.connects(
+      this.#bed,
+      (stanza) => this.#heard(guest, stanza),
+      (error) => this.#fail(error),
     )
-    parser.write(Buffer.from(HEADER))
-    transport.onText = (text) => {
-      if (guest.client === client) parser.write(Buffer.from(text))
-    }
   }
 
   #fail(error: unknown): void {
@@ -134,10 +84,11 @@ export class RoomPlay implements Play {
     if (by.client === undefined) return
     // A configuration tells itself by what it brings about: there must not be two.
     if (deed.kind === 'configure' && [...open].some((order) => order.deed.kind === 'configure')) return
-    const id = `${deed.kind}-${++this.#count}`
+    const number = ++this.#count
+    const id = `${deed.kind}-${number}`
     const { isUnsure } = this.#models.get(room)!
-    const fresh = { state: 'open', possible: new Set<string>(), isPossible: false, isSeen: false } as const
-    const order: Order = { id, by, deed, ...fresh, isSure: !isUnsure }
+    const fresh = { state: 'open', turn: 0, possible: new Set<string>(), isPossible: false, isSeen: false } as const
+    const order: Order = { id, by, deed, number, ...fresh, isSure: !isUnsure }
     this.#orders.set(id, order)
     open.add(order)
     this.#reconsider(room)
@@ -218,10 +169,6 @@ export class RoomPlay implements Play {
     view.take(stanza)
   }
 
-  orders(): Iterable<Order> {
-    return this.#orders.values()
-  }
-
   order(id: string): Order | undefined {
     return this.#orders.get(id)
   }
@@ -231,11 +178,13 @@ export class RoomPlay implements Play {
   }
 
   accept(order: Order): void {
+    order.turn ||= ++this.#turns
     if (order.state === 'accepted' || order.state === 'lost') return
     assert.notEqual(order.state, 'refused', `${order.id} was refused, and has an effect`)
     const room = this.#roomOf(order)
     this.#close(room, order, 'accepted')
     this.accepted++
+    this.#mustFollow(room, order)
     const model = this.#models.get(room)!
     if (model.isUnsure) return
     // What goes to one alone takes a way of its own, and comes when it comes.
@@ -243,6 +192,15 @@ export class RoomPlay implements Play {
     assert.deepEqual(model.refusals(order), [], `${order.id} must be refused`)
     model.apply(order)
     this.#reconsider(room)
+  }
+
+  /** What one sends to a room is done in the order in which it was sent, but for what goes to one alone. */
+  #mustFollow(room: string, { id, by, deed, number }: Order): void {
+    // Which of several like these was done cannot always be told.
+    if (deed.kind === 'appear' || deed.kind === 'leave' || deed.kind === 'whisper') return
+    const key = `${by.jid} ${room}`
+    assert.ok(number > (this.#last.get(key) ?? 0), `${id} is done after what was sent later`)
+    this.#last.set(key, number)
   }
 
   #refuse(order: Order, condition: string, stanza: Element): void {
@@ -332,14 +290,17 @@ export class RoomPlay implements Play {
     return answer
   }
 
+  readonly #reads = async (to: string, payload: string) => (await this.#asks(this.#root, 'get', to, payload))!
+
   async #look(room: string): Promise<void> {
     const model = this.#models.get(room)!
-    const lists = await this.#lists(room)
+    const lists = await readLists(this.#reads, room)
     if (model.isUnsure) await this.#learn(room, lists)
     assert.equal(lists !== undefined, model.exists, `${room} ${model.exists ? 'is not' : 'is'} there`)
     if (lists !== undefined) {
       assert.deepEqual(sorted(lists), sorted(model.affiliations), `the lists of ${room}`)
-      if (!model.locked) assert.deepEqual(await this.#settings(room), model.settings, `the settings of ${room}`)
+      if (!model.locked)
+        assert.deepEqual(await readSettings(this.#reads, room), model.settings, `the settings of ${room}`)
       await this.#enters(room)
     }
     this.#compare(room)
@@ -401,48 +362,13 @@ export class RoomPlay implements Play {
     }
   }
 
-  /** The lists of a room, `undefined` when there is none. */
-  async #lists(room: string): Promise<Map<string, Affiliation> | undefined> {
-    const found = new Map<string, Affiliation>()
-    for (const affiliation of affiliations) {
-      const query = `<query xmlns='${MUC_ADMIN}'><item affiliation='${affiliation}'/></query>`
-      const answer = (await this.#asks(this.#root, 'get', room, query))!
-      if (answer.attrs['type'] === 'error') {
-        assert.ok(answer.getChild('error')!.getChild('item-not-found', STANZAS), serialize(answer))
-        return undefined
-      }
-      for (const item of answer.getChild('query', MUC_ADMIN)!.getChildren('item')) {
-        assert.equal(item.attrs['affiliation'], affiliation)
-        assert.ok(!found.has(item.attrs['jid']!), `${item.attrs['jid']} is on two lists`)
-        found.set(item.attrs['jid']!, affiliation)
-      }
-    }
-    return found
-  }
-
-  async #settings(room: string): Promise<Settings> {
-    const answer = (await this.#asks(this.#root, 'get', room, `<query xmlns='${MUC_OWNER}'/>`))!
-    const form = answer.getChild('query', MUC_OWNER)?.getChild('x', FORM) ?? assert.fail(serialize(answer))
-    const value = (name: string) =>
-      form
-        .getChildren('field')
-        .find((field) => field.attrs['var'] === `muc#roomconfig_${name}`)!
-        .getChildText('value')!
-    return {
-      moderated: value('moderatedroom') === '1',
-      membersonly: value('membersonly') === '1',
-      persistentroom: value('persistentroom') === '1',
-      whois: value('whois') === 'anyone',
-    }
-  }
-
   /** Finds out what a room is like in which somebody's connection was cut. */
   async #learn(room: string, lists: ReadonlyMap<string, Affiliation> | undefined): Promise<void> {
     const model = this.#models.get(room)!
     if (lists === undefined) return model.learn(undefined)
     const open = `<query xmlns='${MUC_OWNER}'><x xmlns='${FORM}' type='submit'/></query>`
     await this.#asks(this.#root, 'set', room, open)
-    const settings = await this.#settings(room)
+    const settings = await readSettings(this.#reads, room)
     await this.#fence()
     model.learn({ settings, affiliations: lists })
     for (const { jid, account, views } of this.#all) {
@@ -454,56 +380,10 @@ export class RoomPlay implements Play {
       resident.seats.add(jid)
       model.residents.set(nick, resident)
     }
-    model.subject = await this.#subject(room)
-  }
-
-  async #subject(room: string): Promise<string> {
-    const info = `<query xmlns='http://jabber.org/protocol/disco#info'/>`
-    const answer = (await this.#asks(this.#root, 'get', room, info))!
-    const form = answer.getChild('query')?.getChild('x', FORM)
-    const field = form?.getChildren('field').find((one) => one.attrs['var'] === 'muc#roominfo_subject')
-    return field?.getChildText('value') ?? ''
+    model.subject = await readSubject(this.#reads, room)
   }
 }
 
 function sorted(map: ReadonlyMap<string, unknown>): unknown[] {
   return [...map].sort(([a], [b]) => (a < b ? -1 : 1))
-}
-
-function stanzaOf(id: string, room: string, deed: Deed, nick: string): string {
-  const iq = (xmlns: string, payload: string) =>
-    `<iq type='set' id='${id}' to='${room}'><query xmlns='${xmlns}'>${payload}</query></iq>`
-  const item = (attributes: string) => iq(MUC_ADMIN, `<item ${attributes}><reason>${id}</reason></item>`)
-  switch (deed.kind) {
-    case 'appear': {
-      const x = deed.withX ? `<x xmlns='${MUC}'/>` : ''
-      return `<presence id='${id}' to='${room}/${deed.nick}'>${x}<status>${id}</status></presence>`
-    }
-    case 'leave':
-      return `<presence id='${id}' type='unavailable' to='${room}/${nick || 'nobody'}'/>`
-    case 'say':
-      return `<message type='groupchat' id='${id}' to='${room}'><body>${id}</body></message>`
-    case 'subject':
-      return `<message type='groupchat' id='${id}' to='${room}'><subject>${id}</subject></message>`
-    case 'whisper':
-      return `<message type='chat' id='${id}' to='${room}/${deed.nick}'><body>${id}</body></message>`
-    case 'assign':
-      return item(`nick='${deed.nick}' role='${deed.role}'`)
-    case 'affiliate':
-      return item(`jid='${deed.account}' affiliation='${deed.affiliation}'`)
-    case 'configure':
-      return iq(MUC_OWNER, formOf(deed.settings))
-    case 'destroy':
-      return iq(MUC_OWNER, `<destroy><reason>${id}</reason></destroy>`)
-  }
-}
-
-function formOf(settings: Partial<Settings>): string {
-  const values = Object.entries(settings).map(([key, value]): [string, string | boolean] => [
-    fields[key as keyof Settings],
-    key === 'whois' ? (value ? 'anyone' : 'moderators') : value,
-  ])
-  // XEP-0045 §10.1.2
-  if (values.length === 0) return `<x xmlns='${FORM}' type='submit'/>`
-  return submission(`${MUC}#roomconfig`, Object.fromEntries(values))
 }

@@ -41,6 +41,8 @@ export class RoomView {
   #before: Element[] = []
   /** The history that comes for somebody who is there already. */
   #again: string[] | undefined
+  /** The turn of what was said last. */
+  #turn = 0
   /** After a change of nick the new one comes next. */
   #next: string | undefined
 
@@ -153,7 +155,9 @@ export class RoomView {
   #unavailable(stanza: Element, nick: string, isOwn: boolean): void {
     assert.notEqual(this.phase, 'greeted', 'somebody goes before the subject')
     assert.equal(isOwn, this.phase === 'in' && nick === this.nick, '110 is for one’s own presence')
+    const role = this.roster.get(this.nick)?.role
     assert.ok(this.roster.delete(nick), `${nick} goes, who never came`)
+    if (!isOwn) this.#mayShow(itemOf(stanza).attrs['jid'], role)
     const codes = codesOf(stanza).filter((code) => code !== 110)
     if (codes.includes(303)) return this.#renamed(stanza, nick, isOwn, codes)
     this.#evidence(stanza)
@@ -167,6 +171,12 @@ export class RoomView {
     this.#model.removed.delete(this.#me.jid)
     this.phase = 'out'
     this.roster.clear()
+  }
+
+  /** XEP-0045 §4.2: real addresses are for moderators, unless they are for all. */
+  #mayShow(jid: string | undefined, role: Role | undefined): void {
+    if (this.#model.isUnsure || jid === undefined || role === 'moderator' || this.#model.settings.whois) return
+    assert.equal(Jid.parse(jid).bare.toString(), this.#me.account, 'the address of somebody who goes')
   }
 
   #renamed(stanza: Element, nick: string, isOwn: boolean, codes: readonly number[]): void {
@@ -200,7 +210,9 @@ export class RoomView {
     assert.ok(this.roster.has(nick), `a message from ${nick}, who is not in the room`)
     const order = this.#evidence(stanza) ?? assert.fail('a message that nobody sent')
     if (!this.#model.isUnsure) assert.equal(this.#model.placeOf(order.by.jid)?.[0], nick, 'somebody else’s nick')
-    if (!isSubject) this.spans.at(-1)!.push(order.id)
+    assert.ok(order.turn > this.#turn, `${order.id} comes after what others have heard later`)
+    this.#turn = order.turn
+    if (order.deed.kind === 'say') this.spans.at(-1)!.push(order.id)
   }
 
   /** XEP-0045 §7.2.15: the subject ends what one is told on entering. */

@@ -233,6 +233,12 @@ export async function isTurnedAway(
   assert.equal(reply.attrs['from'], to, serialize(reply))
   assert.equal(reply.attrs['to'], actor.jid, serialize(reply))
   assert.equal(reply.getChild('error')!.attrs['by'], Jid.parse(to).bare.toString(), serialize(reply))
+  // So in all examples of XEP-0045 §7.2, and so that slixmpp knows that the entry was refused.
+  assert.equal(
+    reply.is('presence'),
+    reply.getChild('x', 'http://jabber.org/protocol/muc') !== undefined,
+    serialize(reply),
+  )
   return reply
 }
 

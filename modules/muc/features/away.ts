@@ -10,6 +10,8 @@ import { readdressed } from '../room.ts'
 import type { RoomService } from '../service.ts'
 import { forwardMentions, isForwarded } from './mention-notification.ts'
 
+/** More than there are members of any room. */
+const UNBOUNDED = 1_000_000_000
 /** Members told between two turns of the event loop. */
 const LOT = 200
 /** Messages of a room that may wait until all are told; a member hears of one that is too much with the next. */
@@ -57,7 +59,7 @@ class Members {
       .filter(isHere)
     this.isLoaded = offline === undefined
     if (offline === undefined) return this
-    const limit = maxNicks === 0 ? Number.MAX_SAFE_INTEGER : maxNicks
+    const limit = maxNicks === 0 ? UNBOUNDED : maxNicks
     const nicked = await store.away.nicked(id, limit + 1)
     const wants = (jid: string) => (this.choices.get(jid) ?? 'always') === 'always'
     if (nicked.length <= limit)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { dataForm, defineSlot, type Element, type FormField, Jid, JidError, StanzaError, xml } from '#api'
-import { badPayload, type Filled, type RoomCommand, runCommand } from '../ad-hoc.ts'
+import { badPayload, describeCommands, type Filled, type RoomCommand, runCommand } from '../ad-hoc.ts'
 import type { RoomAspect, RoomRequest } from '../hooks.ts'
 import { NS_COMMANDS, NS_MUC_USER } from '../namespaces.ts'
 import { showToAll } from '../presence.ts'
@@ -29,7 +29,8 @@ export function hats({ settings }: Pick<RoomService, 'settings'>): RoomAspect {
   const commands = commandsWith(settings.hats)
   return {
     name: 'hats',
-    features: () => [NS_HATS],
+    features: () => [NS_HATS, NS_COMMANDS],
+    node: (node, of, request) => describeCommands(commands, node, of, request),
     forbidden: [`hats ${NS_HATS}`],
     iqs: [
       {
@@ -109,22 +110,41 @@ interface Limits {
 function commandsWith(limits: Limits): RoomCommand[] {
   const guard = mustBeAdmin
   return [
-    { node: `${FORM_TYPE}:create`, guard, form: () => creationForm(), run: (form, at) => create(form, at, limits) },
-    { node: `${FORM_TYPE}:destroy`, guard, form: ({ room }) => choiceForm('Destroying a hat', room), run: destroyHat },
+    {
+      node: `${FORM_TYPE}:create`,
+      name: 'Create or change a hat',
+      guard,
+      form: () => creationForm(),
+      run: (form, at) => create(form, at, limits),
+    },
+    {
+      node: `${FORM_TYPE}:destroy`,
+      name: 'Destroy a hat',
+      guard,
+      form: ({ room }) => choiceForm('Destroying a hat', room),
+      run: destroyHat,
+    },
     {
       node: `${FORM_TYPE}:assign`,
+      name: 'Give somebody a hat',
       guard,
       form: ({ room }) => choiceForm('Assigning a hat', room, personField),
       run: (form, at) => assign(form, at, limits),
     },
     {
       node: `${FORM_TYPE}:unassign`,
+      name: 'Take a hat from somebody',
       guard,
       form: ({ room }) => choiceForm('Removing a hat', room, personField),
       run: unassign,
     },
-    { node: `${FORM_TYPE}:list`, guard: mustBelong, run: (_form, { room }) => list(room) },
-    { node: `${FORM_TYPE}:list-assigned`, guard: mustSeeAddresses, run: (_form, { room }) => listAssigned(room) },
+    { node: `${FORM_TYPE}:list`, name: 'List hats', guard: mustBelong, run: (_form, { room }) => list(room) },
+    {
+      node: `${FORM_TYPE}:list-assigned`,
+      name: 'List who wears hats',
+      guard: mustSeeAddresses,
+      run: (_form, { room }) => listAssigned(room),
+    },
   ]
 }
 

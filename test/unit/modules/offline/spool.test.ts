@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { StanzaError } from '../../../../src/api.ts'
+import { Jid, parseDocument, StanzaError } from '../../../../src/api.ts'
 import { Scene } from './scene.ts'
 
 const refusedWith = (condition: string, type: string) => (error: unknown) =>
@@ -93,4 +93,26 @@ test('offline: who stops waits for what has come in, also before it is written',
   await scene.spool.idle()
   assert.deepEqual(scene.store.ids, ['1'])
   await taken
+})
+
+test('offline: what comes by no flow, such as a room’s message, waits like others; too much of it is not kept', async () => {
+  const scene = new Scene({ maxMessages: 2 })
+  const juliet = Jid.parse('juliet@capulet.example')
+  const said = (id: string) =>
+    parseDocument(
+      `<message id='${id}' type='groupchat' from='r@rooms.example/Romeo' to='${juliet}'><body>Hi</body></message>`,
+    )
+  assert.equal(await scene.spool.keep(juliet, said('1')), true)
+  await scene.takes('2')
+  assert.equal(await scene.spool.keep(juliet, said('3')), false)
+  const balcony = await scene.resource('balcony')
+  await balcony.comes()
+  assert.deepEqual(balcony.heard(), ['1', '2'])
+  assert.deepEqual(scene.store.ids, [])
+  // Whoever has come meanwhile gets it at once.
+  await scene.spool.keep(juliet, said('4'))
+  await balcony.comes()
+  assert.deepEqual(balcony.heard(), ['1', '2', '4'])
+  scene.store.fails = true
+  await assert.rejects(scene.spool.keep(juliet, said('5')), refusedWith('internal-server-error', 'wait'))
 })
