@@ -1,4 +1,4 @@
-import { defineModule, option, xep } from '#api'
+import { defineModule, option, soft, xep } from '#api'
 import type { DomainArchive } from '../archive/hooks.ts'
 import archive from '../archive/index.ts'
 import { type RoomAspect, roomArchive, roomAspects } from '../muc/hooks.ts'
@@ -26,10 +26,14 @@ export default defineModule({
       .default(1_000_000)
       .describe('How many messages the archive of a room keeps; the oldest go first.'),
   },
-  depends: { archive, muc },
+  depends: { archive: soft(archive), muc },
 
   setup(ctx) {
-    const { host, config, deps } = ctx
+    const { host, config, deps, log } = ctx
+    if (deps.archive === undefined) {
+      log.info('rooms keep nothing of what is said, since the module archive is off')
+      return
+    }
     const archives = new Map<string, DomainArchive>()
     for (const service of deps.muc.services) {
       const own = deps.archive.forDomain(service.domain, config)

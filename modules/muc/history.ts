@@ -112,10 +112,10 @@ function remembered(room: Room, stanza: Element, ms: number): Remembered {
 const NS_MUC = 'http://jabber.org/protocol/muc'
 const NS_DELAY = 'urn:xmpp:delay'
 
-/** Reads `<history/>` of somebody who enters; what is not said, or is no number, bounds nothing but by `usual` and `max`. */
+/** Reads `<history/>` of somebody who enters; what is not said, or is no number, bounds nothing but by `usual` and `kept`. */
 export function readHistoryWish(
   x: ReadonlyElement | undefined,
-  { usual, max }: { readonly usual: number; readonly max: number },
+  { usual, kept }: { readonly usual: number; readonly kept: number },
   nowMs: number,
 ): HistoryWish {
   const attrs = x?.getChild('history', NS_MUC)?.attrs ?? {}
@@ -128,7 +128,7 @@ export function readHistoryWish(
   const asked = number('maxstanzas')
   const isBounded = seconds !== undefined || !Number.isNaN(since) || number('maxchars') !== undefined
   return {
-    maxMessages: Math.min(asked ?? (isBounded ? max : usual), max),
+    maxMessages: Math.min(asked ?? (isBounded ? kept : usual), kept),
     maxCharacters: number('maxchars') ?? Number.MAX_SAFE_INTEGER,
     sinceMs: Math.max(seconds === undefined ? 0 : nowMs - seconds * 1000, Number.isNaN(since) ? 0 : since),
   }

@@ -50,7 +50,7 @@ export default defineModule({
         log: log.child({ service: domain }),
         settings: config,
         admins: ctx.server.admins,
-        history: new History(clock, config.history.max, REMEMBERED_ROOMS),
+        history: new History(clock, config.history.kept, REMEMBERED_ROOMS),
       })
       ctx.serve(domain, (event) => service.receive(event))
       ctx.on(hostStopping, () => service.stop())

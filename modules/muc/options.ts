@@ -32,7 +32,12 @@ export const options = {
   history: option
     .group({
       usual: option.int().min(0).default(20).describe('How many messages somebody gets who does not say.'),
-      max: option.int().min(0).max(500).default(100).describe('How many at most.'),
+      kept: option
+        .int()
+        .min(0)
+        .max(500)
+        .default(100)
+        .describe('How many there are for those who ask for more; older ones are in the archive.'),
     })
     .describe('The last messages of a room, which whoever enters gets.'),
   limits: option

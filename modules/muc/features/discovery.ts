@@ -37,7 +37,7 @@ function occupantsField(room: Room): FormField {
 }
 
 function historyField({ service }: Room): FormField {
-  const max = String(service.settings.history.max)
+  const max = String(service.settings.history.kept)
   return { var: 'muc#maxhistoryfetch', label: 'Most messages that those who enter get', values: [max] }
 }
 
