@@ -90,6 +90,9 @@ export function scriptOf(seed: number): Step[] {
       const room = dice.once(4) ? dice.roll(ROOMS) : 0
       if (dice.once(60)) script.push({ kind: 'cut', who, pause: pause() })
       script.push({ kind: 'deed', who, room, deed, pause: pause() })
+      // Some say much at once.
+      for (let more = deed.kind === 'say' && dice.once(3) ? dice.roll(5) : 0; more > 0; more--)
+        script.push({ kind: 'deed', who, room, deed: { kind: dice.pick(['nudge', 'say']) }, pause: 0 })
       const isToOpen = deed.kind === 'appear' && deed.withX && dice.once(2)
       if (isToOpen) script.push({ kind: 'deed', who, room, deed: { kind: 'configure', settings: {} }, pause: pause() })
     }

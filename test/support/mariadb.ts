@@ -73,6 +73,8 @@ export async function startMariadb(): Promise<Mariadb> {
     '--auth-root-authentication-method=normal',
     '--skip-test-db',
     `--datadir=${data}`,
+    // Else several that begin at once share the names of their temporary tables.
+    `--tmpdir=${folder}`,
     `--user=${user}`,
   ])
   const port = await freePort()
@@ -80,6 +82,8 @@ export async function startMariadb(): Promise<Mariadb> {
     '--no-defaults',
     `--user=${user}`,
     `--datadir=${data}`,
+    // Else several that begin at once share the names of their temporary tables.
+    `--tmpdir=${folder}`,
     `--socket=${join(folder, 'socket')}`,
     `--pid-file=${join(folder, 'pid')}`,
     '--bind-address=127.0.0.1',
