@@ -52,7 +52,7 @@ export async function measureArchive(
 }
 
 /** How many rows too few (or, below zero, too many) the archives hold once they have had time. */
-async function missingRows({ server }: Contender, expected: number): Promise<number> {
+export async function missingRows({ server }: Contender, expected: number): Promise<number> {
   const count = server.launch.archivedRows
   if (count === undefined) throw new Error(`nobody knows how to count the archive of ${server.name}`)
   const giveUpMs = Date.now() + commitMs

@@ -136,7 +136,7 @@ async function playRound(scene: Scene, burst: Burst, restSeconds: number): Promi
 }
 
 /** Names the server in what goes wrong with it. */
-async function named<T>(contender: Contender, work: () => Promise<T>): Promise<T> {
+export async function named<T>(contender: Contender, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

@@ -10,6 +10,7 @@ import {
   domain,
   type Features,
   password,
+  roomService,
   type ServerKind,
   type Surroundings,
 } from './server-kind.ts'
@@ -83,11 +84,23 @@ modules:
 ${optionalModules(features)}`
 }
 
-function optionalModules({ archive, carbons, streamManagement }: Features): string {
+/** Rooms without limits, and with all presences whatever the size. */
+function rooms(archive: boolean | undefined): string {
+  return `  mod_muc:
+    host: ${roomService}
+    max_users: 20000
+    max_users_presence: 20000
+    max_user_conferences: 20000
+    default_room_options: { max_users: 20000, mam: ${archive === true} }
+`
+}
+
+function optionalModules({ archive, carbons, streamManagement, rooms: wantsRooms }: Features): string {
   return [
     archive && '  mod_mam: { db_type: sql, default: always, assume_mam_usage: false }\n',
     carbons && '  mod_carboncopy: {}\n',
     streamManagement && '  mod_stream_mgmt: {}\n',
+    wantsRooms && rooms(archive),
   ]
     .filter(Boolean)
     .join('')

@@ -30,9 +30,11 @@ export interface Ears {
 export const ackEvery = 5
 
 const end = Buffer.from('</message>')
-const markSign = '~'.charCodeAt(0)
-const nameDigits = 14
-const firstName = 10 ** (nameDigits - 1)
+/** What stands before a message's name in its body. */
+export const markSign = '~'.charCodeAt(0)
+/** The length of a name, and the first one. */
+export const nameDigits = 14
+export const firstName = 10 ** (nameDigits - 1)
 const lanesApart = 10 ** 8
 const loginTimeoutMs = 60_000
 const smXmlns = 'urn:xmpp:sm:3'
@@ -62,13 +64,14 @@ export class LoadClient {
   #online = false
   #ended = false
   #arrived: () => void = () => {}
+  #tap: ((chunk: Buffer) => void) | undefined
 
   private constructor(socket: net.Socket, account: string, ears: Ears) {
     this.#socket = socket
     this.account = account
     this.#ears = ears
     socket.setNoDelay(true)
-    socket.on('data', (chunk: Buffer) => (this.#online ? this.#read(chunk) : this.#collect(chunk)))
+    socket.on('data', (chunk: Buffer) => (this.#online ? this.#hand(chunk) : this.#collect(chunk)))
     socket.on('error', (error) => this.#lose(error.message))
     socket.on('close', () => this.#lose('closed'))
   }
@@ -135,6 +138,11 @@ export class LoadClient {
     return said
   }
 
+  /** Hands all that comes, but for what is asked for, to somebody who reads it instead. */
+  tap(take: (chunk: Buffer) => void): void {
+    this.#tap = take
+  }
+
   /** Ends the stream as a client does that is switched off; resolves when the server has ended it too. */
   async leave(): Promise<void> {
     if (this.#ended) return
@@ -179,6 +187,11 @@ export class LoadClient {
     if (early !== '') this.#read(Buffer.from(early, 'latin1'))
   }
 
+  #hand(chunk: Buffer): void {
+    if (this.#tap === undefined) this.#read(chunk)
+    else this.#tap(chunk)
+  }
+
   #read(chunk: Buffer): void {
     const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     // No text of ours has this word.
@@ -192,7 +205,7 @@ export class LoadClient {
       at = close + end.length
       this.#handle()
       // Of a carbon, the message inside it bears the mark; what ends after it bears none.
-      if (sign >= 0 && sign < close) this.#hear(digits(data, sign + 1, nameDigits) - firstName)
+      if (sign >= 0 && sign < close) this.#hear(readDigits(data, sign + 1, nameDigits) - firstName)
     }
     this.#rest = at === data.length ? nothing : Buffer.from(data.subarray(at))
   }
@@ -233,7 +246,8 @@ export class LoadClient {
   }
 }
 
-function digits(data: Buffer, at: number, count: number): number {
+/** The number that stands somewhere in so many digits. */
+export function readDigits(data: Buffer, at: number, count: number): number {
   let value = 0
   for (let i = at; i < at + count; i++) value = value * 10 + data[i]! - 0x30
   return value

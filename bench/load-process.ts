@@ -5,6 +5,7 @@ import { askPage, askPages } from './load-archive.ts'
 import { Chat } from './load-chat.ts'
 import { LoadClient, type Target, type Wishes } from './load-client.ts'
 import { Mailbox } from './load-offline.ts'
+import { Crowd, openRooms } from './load-rooms.ts'
 
 const loginsAtOnce = 16
 
@@ -12,6 +13,7 @@ const clients: LoadClient[] = []
 let accountCount = 0
 let chat: Chat | undefined
 let mailbox: Mailbox | undefined
+let crowd: Crowd | undefined
 let trouble: string | undefined
 
 async function open(target: Target, sessions: number, accounts: number, wishes: Wishes): Promise<number> {
@@ -42,6 +44,7 @@ async function open(target: Target, sessions: number, accounts: number, wishes: 
 function fail(reason: string): void {
   trouble ??= reason.slice(0, 500)
   chat?.fail(trouble)
+  crowd?.fail(trouble)
 }
 
 function devices(): LoadClient[][] {
@@ -55,6 +58,7 @@ function closeAll(): void {
   clients.length = 0
   chat = undefined
   mailbox = undefined
+  crowd = undefined
 }
 
 async function obey(order: LoadOrder): Promise<unknown> {
@@ -75,6 +79,17 @@ async function obey(order: LoadOrder): Promise<unknown> {
       return await askPage(clients[0]!, order.query)
     case 'pages':
       return await askPages(clients[0]!, order.query, order.seconds)
+    case 'create room':
+      crowd = new Crowd(order.room, clients)
+      return await crowd.create()
+    case 'enter room':
+      return await crowd!.enter(order.until)
+    case 'leave room':
+      return await crowd!.leave()
+    case 'talk':
+      return await crowd!.talk(order.burst)
+    case 'open rooms':
+      return await openRooms(clients, order.rooms)
     case 'close':
       return closeAll()
   }

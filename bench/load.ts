@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Target, Wishes } from './load-client.ts'
+import type { OpenRooms } from './load-rooms.ts'
 
 /** How messages are sent: so many in flight in each direction of each pair, or so many a second in all. */
 export type Burst =
@@ -44,6 +45,25 @@ export interface PageFigures {
   readonly maxMs: number
 }
 
+/** How people in a room talk: `senders` with one message in flight each, or so many messages a second in all. */
+export interface RoomBurst {
+  readonly seconds: number
+  readonly senders: number
+  readonly rate?: number
+}
+
+/** What became of messages in a room. */
+export interface RoomFigures extends Damage {
+  readonly sent: number
+  /** Messages times occupants who got them. */
+  readonly deliveries: number
+  /** Until the last one had come. */
+  readonly seconds: number
+  /** How long it took in the middle until the sender, and until the last occupant had it. */
+  readonly reflectionMs: number
+  readonly lastMs: number
+}
+
 /** An order to the process of the load generator. */
 export type LoadOrder =
   | {
@@ -58,6 +78,11 @@ export type LoadOrder =
   | { readonly do: 'deliver'; readonly target: Target; readonly messages: number }
   | { readonly do: 'page'; readonly query: PageQuery }
   | { readonly do: 'pages'; readonly query: PageQuery; readonly seconds: number }
+  | { readonly do: 'create room'; readonly room: string }
+  | { readonly do: 'enter room'; readonly until: number }
+  | { readonly do: 'leave room' }
+  | { readonly do: 'talk'; readonly burst: RoomBurst }
+  | { readonly do: 'open rooms'; readonly rooms: OpenRooms }
   | { readonly do: 'close' }
 
 /** A load generator in a process of its own, so that its work is not counted as the server's. */
@@ -103,6 +128,31 @@ export class Load {
   /** Has user0 ask its archive again and again, one request after the other. */
   async pages(query: PageQuery, seconds: number): Promise<PageFigures> {
     return (await this.#give({ do: 'pages', query, seconds })) as PageFigures
+  }
+
+  /** Has the first client create a room and stay there. */
+  async createRoom(room: string): Promise<void> {
+    await this.#give({ do: 'create room', room })
+  }
+
+  /** Has clients enter the room until so many are there; returns when all presences have come, how many, and in what time. */
+  async enterRoom(until: number): Promise<{ ms: number; presences: number }> {
+    return (await this.#give({ do: 'enter room', until })) as { ms: number; presences: number }
+  }
+
+  /** Has the one who came last leave the room. */
+  async leaveRoom(): Promise<void> {
+    await this.#give({ do: 'leave room' })
+  }
+
+  /** Has those in the room talk, and waits until all have got everything. */
+  async talk(burst: RoomBurst): Promise<RoomFigures> {
+    return (await this.#give({ do: 'talk', burst })) as RoomFigures
+  }
+
+  /** Has each client open rooms. */
+  async openRooms(rooms: OpenRooms): Promise<void> {
+    await this.#give({ do: 'open rooms', rooms })
   }
 
   /** Cuts all connections. */

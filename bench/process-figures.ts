@@ -9,6 +9,14 @@ export function cpuMicros(pid: number): number {
   return family(pid).reduce((sum, { ticks }) => sum + ticks, 0) * (1_000_000 / ticksPerSecond)
 }
 
+/**
+ * CPU time the threads of a process and its descendants have used, in microseconds, exactly: for short times, in which no
+ * thread ends.
+ */
+export function threadMicros(pid: number): number {
+  return family(pid).reduce((sum, member) => sum + threadNanos(member.pid), 0) / 1_000
+}
+
 /** Resident memory of a process and its descendants, in KiB. */
 export function residentKiB(pid: number): number {
   return family(pid).reduce((sum, member) => sum + statusKiB(member.pid, 'VmRSS'), 0)
@@ -56,6 +64,16 @@ function readStat(pid: number): Member | undefined {
   } catch {
     return undefined
   }
+}
+
+function threadNanos(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
+    try {
+      return sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0])
+    } catch {
+      return sum
+    }
+  }, 0)
 }
 
 function statusKiB(pid: number, field: string): number {

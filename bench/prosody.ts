@@ -10,6 +10,7 @@ import {
   domain,
   type Features,
   password,
+  roomService,
   type ServerKind,
   type Surroundings,
 } from './server-kind.ts'
@@ -31,7 +32,7 @@ export const prosody: ServerKind = {
     writeFileSync(config, await configuration(where))
     const launch = { command: 'prosody', args: ['-F', '--config', config] }
     if (database === undefined) return launch
-    const count = `select count(*) from prosodyarchive where store = 'archive'`
+    const count = `select count(*) from prosodyarchive where store in ('archive', 'muc_log')`
     return {
       ...launch,
       archivedRows: () => countRows(database, count),
@@ -62,6 +63,13 @@ c2s_direct_tls_ssl = { certificate = "${certificate}", key = "${key}" }
 log = { warn = "*console" }
 ${database === undefined ? '' : storage(database)}
 VirtualHost "${domain}"
+${features.rooms ? rooms(features) : ''}`
+}
+
+/** Rooms without limits. Of those that were used last it keeps 100 in memory, and the others on disk, even while people are there. */
+function rooms({ archive }: Features): string {
+  return `Component "${roomService}" "muc"
+  modules_enabled = { ${archive ? '"muc_mam"' : ''} }
 `
 }
 
@@ -72,10 +80,11 @@ function optionalModules({ archive, carbons, streamManagement }: Features): stri
 
 /** Messages, archived or waiting, are in the database; accounts and rosters stay in files. */
 function storage({ host, port, user, password: secret, name }: DatabaseAccess): string {
-  return `storage = { archive = "sql"; offline = "sql" }
+  return `storage = { archive = "sql"; muc_log = "sql"; offline = "sql" }
 sql = { driver = "MySQL", database = "${name}", username = "${user}", password = "${secret}", host = "${host}", port = ${port} }
 default_archive_policy = true
-archive_expires_after = "never"`
+archive_expires_after = "never"
+muc_log_expires_after = "never"`
 }
 
 /** As `mod_storage_sql` would write them, which keeps whole seconds. */

@@ -11,10 +11,15 @@ import { measureIdle } from './idle.ts'
 import { measureOffline } from './offline.ts'
 import { measurePages } from './pages.ts'
 import { type PartReport, publish } from './report.ts'
+import { measureRooms } from './rooms.ts'
+import { measureIdleRooms } from './rooms-idle.ts'
 import type { ServerKind } from './server-kind.ts'
 import { kinds } from './servers.ts'
 
-const parts = ['parser', 'dispatch', 'chat', 'idle', 'archive', 'sm', 'carbons', 'offline', 'pages'] as const
+const parts = [
+  ...(['parser', 'dispatch', 'chat', 'idle', 'archive', 'sm', 'carbons', 'offline', 'pages'] as const),
+  ...(['rooms', 'rooms-idle'] as const),
+] as const
 
 const usage = `npm run bench -- [parts] [options]
 
@@ -23,14 +28,19 @@ Parts: ${parts.join(', ')}; all of them when none is named.
   --tls             archive, sm and carbons with TLS, too (chat has it anyway)
   --pairs N         pairs that chat (20; archive 100)
   --window N        messages in flight in each direction of a pair at full speed (4; archive 1)
-  --rate N          messages a second at the even pace (2000; archive 100, sm 1000, carbons 500)
+  --rate N          messages a second at the even pace (2000; archive 100, sm 1000, carbons 500;
+                    rooms 20, at most 5000 deliveries)
   --rounds N        rounds, of which the median counts (5; pages 3)
-  --seconds N       length of a round (4; archive at the even pace 10; pages 2, for each page)
+  --seconds N       length of a round (4; archive and rooms at the even pace 10; pages 2, for each page)
   --sessions LIST   numbers of idle sessions (1000,5000)
   --settle N        longest wait for memory to come to rest, in seconds (60)
   --away N          accounts that are offline (50)
   --messages N      messages that wait for each of them (100)
   --sizes LIST      lengths of the archive that pages are taken from, rising (1000,100000,1000000)
+  --occupants LIST  occupants of a room (10,100,1000)
+  --senders N       how many of them talk at full speed (10)
+  --rejoins N       how often the last of them leaves and enters (5)
+  --rooms N         rooms at rest (10000)
   --results FOLDER  where the figures are kept (bench/results)
 `
 
@@ -49,6 +59,10 @@ const { values, positionals } = parseArgs({
     away: { type: 'string', default: '50' },
     messages: { type: 'string', default: '100' },
     sizes: { type: 'string', default: '1000,100000,1000000' },
+    occupants: { type: 'string', default: '10,100,1000' },
+    senders: { type: 'string', default: '10' },
+    rejoins: { type: 'string', default: '5' },
+    rooms: { type: 'string', default: '10000' },
     results: { type: 'string', default: fileURLToPath(new URL('results/', import.meta.url)) },
     help: { type: 'boolean', default: false },
   },
@@ -65,7 +79,9 @@ const number = (name: 'pairs' | 'window' | 'rate' | 'rounds' | 'seconds', fallba
   Number(values[name] ?? fallback)
 const list = (text: string): number[] => text.split(',').map(Number)
 
-const measures: Readonly<Record<(typeof parts)[number], () => Promise<PartReport | undefined>>> = {
+const measures: Readonly<
+  Record<(typeof parts)[number], () => Promise<PartReport | readonly PartReport[] | undefined>>
+> = {
   parser: measureParser,
   dispatch: measureDispatch,
   chat: () => measureChat('chat', onTheirOwn(), { ...conversation(20, 4, 2000), tls: true }),
@@ -97,12 +113,32 @@ const measures: Readonly<Record<(typeof parts)[number], () => Promise<PartReport
       sessionsPerAccount: 10,
       settleSeconds: Number(values.settle),
     }),
+  rooms: () =>
+    measureRooms(onMariadb(), {
+      occupants: list(values.occupants),
+      senders: Number(values.senders),
+      rate: number('rate', 20),
+      mostDeliveries: values.rate === undefined ? 5_000 : Number.POSITIVE_INFINITY,
+      rounds: number('rounds', 5),
+      seconds: number('seconds', 4),
+      pacedSeconds: number('seconds', 4) * 2.5,
+      warmUpSeconds: Math.min(6, number('seconds', 4) * 1.5),
+      restSeconds: 1,
+      rejoins: Number(values.rejoins),
+      settleSeconds: Number(values.settle),
+    }),
+  'rooms-idle': () =>
+    measureIdleRooms(onMariadb(), {
+      rooms: Number(values.rooms),
+      accounts: 100,
+      settleSeconds: Number(values.settle),
+    }),
 }
 
 for (const part of parts) {
   if (!wanted.has(part)) continue
   const report = await measures[part]()
-  if (report !== undefined) publish(report, values.results)
+  for (const one of [report ?? []].flat()) publish(one, values.results)
 }
 
 function conversation(pairs: number, window: number, rate: number) {

@@ -1,5 +1,7 @@
 /** The domain every server under test serves. */
 export const domain = 'localhost'
+/** Where its rooms are. */
+export const roomService = `conference.${domain}`
 /** The password of every account. */
 export const password = 'benchmark'
 
@@ -11,6 +13,8 @@ export interface Features {
   readonly streamManagement?: boolean
   /** Offers carbons (XEP-0280). */
   readonly carbons?: boolean
+  /** Offers rooms (XEP-0045) at {@link roomService}; with `archive` what is said there is archived, too. */
+  readonly rooms?: boolean
 }
 
 /** A database of its own on a MariaDB server. */
@@ -57,6 +61,8 @@ export interface Launch {
   readonly env?: Readonly<Record<string, string>>
   /** Called once the ports are open. */
   readonly started?: () => Promise<void>
+  /** What the server, a process of this number, holds once its garbage is collected, in KiB; where one can have that done. */
+  readonly liveKiB?: (pid: number) => Promise<number>
   /** Counts what the archives hold: one for each message and owner. Reads the database, not the server. */
   readonly archivedRows?: () => Promise<number>
   /** Puts messages into the archive of user0, past the server. */

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { askRunningServer } from '../src/net/control-socket.ts'
+import { freePort } from './free-port.ts'
 import { countOurRows, fillOurArchive, type OurArchive } from './our-archive.ts'
+import { liveKiB } from './our-heap.ts'
 import {
   type DatabaseAccess,
   domain,
@@ -14,11 +16,17 @@ import {
   type Surroundings,
 } from './server-kind.ts'
 
-/** The module that does what a feature names. */
-const moduleOf: Readonly<Record<keyof Features, string>> = {
-  archive: 'archive',
-  streamManagement: 'stream-management',
-  carbons: 'carbons',
+/** The modules that do what a feature names. */
+const modulesOf: Readonly<Record<keyof Features, readonly string[]>> = {
+  archive: ['archive'],
+  streamManagement: ['stream-management'],
+  carbons: ['carbons'],
+  rooms: ['muc', 'muc-archive'],
+}
+
+/** What modules need for more than people do. */
+const optionsOf: Readonly<Record<string, string>> = {
+  muc: 'limits: { rooms: off, entered: off, entries: off, messages: off, presences: off, nicks: off }\n',
 }
 
 /** Stonechat as it stands in this checkout. */
@@ -35,11 +43,20 @@ export const stonechat: ServerKind = {
     const url = database === undefined ? 'sqlite' : mysqlUrl(database)
     configure(where, url)
     const data = join(folder, 'data')
+    const inspectPort = await freePort()
     const profile = process.env['BENCH_NODE_FLAGS']?.split(' ') ?? []
     return {
       command: process.execPath,
-      args: [...profile, inProject('bin/stonechat.js'), 'serve', '--config', folder],
+      args: [
+        `--inspect-port=127.0.0.1:${inspectPort}`,
+        ...profile,
+        inProject('bin/stonechat.js'),
+        'serve',
+        '--config',
+        folder,
+      ],
       started: () => addAccounts(data, accounts),
+      liveKiB: (pid) => liveKiB(pid, inspectPort),
       ...(where.features.archive ? archiveOf({ url, dataDir: data }) : {}),
     }
   },
@@ -69,14 +86,17 @@ limits: { connections: off, connectionsPerAddress: off, sessionsPerAccount: off 
   )
   mkdirSync(join(folder, 'modules'))
   for (const { wanted, module } of optional(features))
-    if (isThere(module)) writeFileSync(join(folder, 'modules', `${module}.yaml`), `enabled: ${wanted}\n`)
+    if (isThere(module))
+      writeFileSync(
+        join(folder, 'modules', `${module}.yaml`),
+        `enabled: ${wanted}\n${wanted ? (optionsOf[module] ?? '') : ''}`,
+      )
 }
 
 function optional(features: Features): { wanted: boolean; module: string }[] {
-  return (Object.keys(moduleOf) as (keyof Features)[]).map((name) => ({
-    wanted: features[name] === true,
-    module: moduleOf[name],
-  }))
+  return (Object.keys(modulesOf) as (keyof Features)[]).flatMap((name) =>
+    modulesOf[name].map((module) => ({ wanted: features[name] === true, module })),
+  )
 }
 
 function isThere(module: string): boolean {
