@@ -10,13 +10,12 @@ import type { Room } from './room.ts'
 /**
  * Lets those who are in a room, or could enter it at once, see what was said there.
  *
- * @throws StanzaError `forbidden`; `item-not-found` for a room that is not open yet.
+ * @throws StanzaError `forbidden`.
  */
 export async function mustRead(request: RoomRequest): Promise<void> {
   const { room, seat } = request
   if (seat !== undefined) return
   const affiliation = await request.affiliation()
-  if (room.known.locked && affiliation !== 'owner') throw new StanzaError('item-not-found', 'There is no such room.')
   if (!mayRead(room, affiliation)) throw new StanzaError('forbidden', 'What is said in this room is for its occupants.')
 }
 

@@ -160,6 +160,8 @@ async function configureField(
   const values = isList ? value.split(',').map((one) => one.trim()) : [value]
   const given = values.filter((one) => !isList || one !== '')
   await configure(here, readValues(here, new Map([[setting.field.var, given]])))
+  // A temporary room ends when nobody is in it (XEP-0045 §4.2).
+  if (here.record === undefined) return [say(setting), `Nobody was in ${here.address}, so it is no more.`]
   return [say(setting)]
 }
 

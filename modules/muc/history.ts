@@ -2,7 +2,6 @@ import {
   type Clock,
   delayElement,
   type Element,
-  Lru,
   ownText,
   parseDocument,
   type ReadonlyElement,
@@ -27,8 +26,29 @@ export interface HistoryWish {
 interface Remembered {
   readonly ms: number
   readonly text: string
+  /** About how many bytes it takes in memory once it is parsed. */
+  readonly weight: number
   /** Made when somebody enters. */
   wire: Wire | undefined
+}
+
+/** Bytes that the messages of a room may take in memory, and of all rooms; past it the oldest are forgotten, or whole rooms. */
+const MAX_WEIGHT = 1024 * 1024
+const MAX_WEIGHT_IN_ALL = 64 * 1024 * 1024
+/** What an element takes beside its characters; `<` and `</` are counted. */
+const WEIGHT_OF_TAG = 128
+
+/** The last messages of a room, oldest first. */
+class Recent {
+  readonly messages: Remembered[] = []
+  weight = 0
+
+  /** Adds a message behind the others, of which `max` stay. */
+  push(message: Remembered, max: number): void {
+    this.messages.push(message)
+    this.weight += message.weight
+    while (this.messages.length > max || this.weight > MAX_WEIGHT) this.weight -= this.messages.shift()!.weight
+  }
 }
 
 /**
@@ -38,7 +58,10 @@ interface Remembered {
 export class History {
   readonly #clock: Clock
   readonly #max: number
-  readonly #recent: Lru<string, Remembered[]>
+  readonly #maxRooms: number
+  /** By address; those used last come last. */
+  readonly #recent = new Map<string, Recent>()
+  #weight = 0
   /** Set once all modules are there. */
   archive: RoomArchive | undefined
 
@@ -46,21 +69,16 @@ export class History {
   constructor(clock: Clock, max: number, rooms: number) {
     this.#clock = clock
     this.#max = max
-    this.#recent = new Lru(rooms)
+    this.#maxRooms = rooms
   }
 
   /** A message has been said: as all have got it. */
   add(room: Room, stanza: Element): void {
     if (this.#max === 0 || !isWorthIt(stanza)) return
-    let recent = this.#recent.get(room.address)
-    if (recent === undefined) {
-      // What is in the archive only is read when somebody wants it.
-      if (this.archive !== undefined) return
-      recent = []
-      this.#recent.set(room.address, recent)
-    }
-    recent.push(remembered(room, stanza, this.#clock.now()))
-    if (recent.length > this.#max) recent.shift()
+    const recent = this.#recent.get(room.address)
+    // What is in the archive only is read when somebody wants it.
+    if (recent === undefined && this.archive !== undefined) return
+    this.#keep(room, recent ?? new Recent(), [remembered(room, stanza, this.#clock.now())])
   }
 
   /** The messages that somebody who enters gets, oldest first. */
@@ -82,16 +100,39 @@ export class History {
 
   /** What is remembered of a room is no longer right. */
   forget(room: Room): void {
-    this.#recent.delete(room.address)
+    this.#drop(room.address)
+  }
+
+  /** How many bytes all of it takes in memory, about. */
+  get weight(): number {
+    return this.#weight
   }
 
   async #load(room: Room): Promise<readonly Remembered[]> {
     const recent = this.#recent.get(room.address)
-    if (recent !== undefined || this.archive === undefined) return recent ?? []
+    if (recent !== undefined) this.#keep(room, recent, [])
+    if (recent !== undefined || this.archive === undefined) return recent?.messages ?? []
     const kept = await this.archive.newest(room, this.#max)
     const read = kept.filter(({ stanza }) => isWorthIt(stanza)).map(({ stanza, ms }) => remembered(room, stanza, ms))
-    this.#recent.set(room.address, read)
-    return read
+    return this.#keep(room, new Recent(), read).messages
+  }
+
+  /** Adds messages to those of a room, which is the one used last. */
+  #keep(room: Room, recent: Recent, messages: readonly Remembered[]): Recent {
+    this.#drop(room.address)
+    for (const message of messages) recent.push(message, this.#max)
+    this.#recent.set(room.address, recent)
+    this.#weight += recent.weight
+    for (const address of this.#recent.keys()) {
+      if (this.#recent.size <= this.#maxRooms && this.#weight <= MAX_WEIGHT_IN_ALL) break
+      this.#drop(address)
+    }
+    return recent
+  }
+
+  #drop(address: string): void {
+    this.#weight -= this.#recent.get(address)?.weight ?? 0
+    this.#recent.delete(address)
   }
 }
 
@@ -106,7 +147,14 @@ function remembered(room: Room, stanza: Element, ms: number): Remembered {
   copy.children = [...stanza.children]
   // §7.9: what an owner brings along from elsewhere has its own time.
   if (stanza.getChild('delay', NS_DELAY) === undefined) copy.append(delayElement(room.address, ms))
-  return { ms, text: ownText(serialize(copy)), wire: undefined }
+  const text = ownText(serialize(copy))
+  return { ms, text, weight: weightOf(text), wire: undefined }
+}
+
+function weightOf(text: string): number {
+  let weight = text.length
+  for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', at + 1)) weight += WEIGHT_OF_TAG
+  return weight
 }
 
 const NS_MUC = 'http://jabber.org/protocol/muc'

@@ -97,6 +97,8 @@ export interface RoomAspect {
   /** The answer of service discovery for a node of a room, `undefined` for one that is none of the aspect's; awaited. */
   node?(node: string, of: 'info' | 'items', request: RoomRequest): Awaitable<Element | undefined>
   readonly iqs?: readonly RoomIq[]
+  /** Guards the presence of whoever enters or is in the room, before all else. */
+  showing?(event: StanzaEvent): void
   /** Guards an entry and a change of nick; awaited. */
   entering?(entry: Entry): void | Promise<void>
   /** What whoever enters is sent before all else, once nothing can keep it out; awaited. */
@@ -130,6 +132,8 @@ export interface RoomAspect {
   asking?(room: Room, seat: Seat, event: StanzaEvent): void
   /** Edits what is said to all, before it is kept. */
   shaping?(speech: Speech): void
+  /** What is to be done once it is on disk, before anybody hears it; a rejection refuses it. */
+  following?(speech: Speech): (() => Promise<void>) | undefined
   /** It has been said. */
   said?(speech: Speech): void
   /**
@@ -143,7 +147,7 @@ export interface RoomAspect {
   configuring?(room: Room, values: Readonly<Record<string, unknown>>): void
   /** Affiliations have changed, are on disk, and have been announced. */
   affiliated?(room: Room, changes: readonly { readonly jid: string; readonly affiliation: Affiliation }[]): void
-  /** The room is being destroyed; awaited, and a rejection keeps the room. */
+  /** The room is no more: removes what is kept of it; awaited, and done again when it was not done. */
   destroying?(room: Room): void | Promise<void>
   /** What members may say of themselves when they register (XEP-0045 §7.10) beside a nick; nothing of it is required. */
   readonly registrationFields?: readonly FormField[]

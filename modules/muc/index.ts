@@ -1,4 +1,4 @@
-import { accountDeleting, defineModule, hostStopping, soft, xep } from '#api'
+import { accountDeleting, type Database, defineModule, hostStopping, soft, xep } from '#api'
 import { discoItems } from '../disco/hooks.ts'
 import disco from '../disco/index.ts'
 import offline from '../offline/index.ts'
@@ -11,7 +11,17 @@ import { History } from './history.ts'
 import { roomArchive, roomAspects } from './hooks.ts'
 import { options } from './options.ts'
 import { RoomService } from './service.ts'
+import { serviceDomains } from './service-domains.ts'
 import { RoomStore } from './store.ts'
+
+/** The services of all hosts of a server. */
+const servers = new WeakMap<Database, Set<RoomService>>()
+
+function servicesOn(db: Database): Set<RoomService> {
+  const services = servers.get(db) ?? new Set()
+  servers.set(db, services)
+  return services
+}
 
 /** Rooms whose last messages are in memory. */
 const REMEMBERED_ROOMS = 200
@@ -40,8 +50,7 @@ export default defineModule({
 
   setup(ctx) {
     const { host, config, clock, log } = ctx
-    const services = config.services.map((name) => {
-      const domain = name.includes('.') ? name : `${name}.${host.domain}`
+    const services = serviceDomains(config.services, host.domain).map((domain) => {
       const service = new RoomService({
         domain,
         host,
@@ -54,9 +63,17 @@ export default defineModule({
       })
       ctx.serve(domain, (event) => service.receive(event))
       ctx.on(hostStopping, () => service.stop())
-      ctx.gate(accountDeleting, ({ jid }) => service.forgetAccount(jid))
       for (const [name, run] of Object.entries(roomRuns(service))) ctx.command(name, run, domain)
       return service
+    })
+    const all = servicesOn(ctx.db)
+    for (const service of services) all.add(service)
+    ctx.onStop(() => {
+      for (const service of services) all.delete(service)
+    })
+    // An account may be anything in the rooms of other hosts, too.
+    ctx.gate(accountDeleting, async ({ jid }) => {
+      for (const service of all) await service.forgetAccount(jid)
     })
     ctx.command('room list', () => listRooms(services))
     // XEP-0045 §6.1

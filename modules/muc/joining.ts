@@ -1,4 +1,16 @@
-import { Element, Jid, ownText, parseDocument, randomId, StanzaError, type StanzaEvent, serialize, Wire } from '#api'
+import {
+  Element,
+  Jid,
+  ownText,
+  parseDocument,
+  randomId,
+  StanzaError,
+  type StanzaEvent,
+  serialize,
+  Wire,
+  xml,
+} from '#api'
+import { end } from './ending.ts'
 import { persistent } from './features/persistence.ts'
 import { readHistoryWish, subjectMessage } from './history.ts'
 import type { Entry } from './hooks.ts'
@@ -22,6 +34,7 @@ import { indexOf } from './room-index.ts'
 export function enter(room: Room, event: StanzaEvent): void | Promise<void> {
   const seat = room.seat(event.from)
   const x = event.stanza.getChild('x', NS_MUC)
+  for (const aspect of room.service.doing('showing')) aspect.showing(event)
   if (seat === undefined) return join(room, event, x)
   if (seat.occupant.nick !== event.to.resource) return rename(room, seat, event, x)
   for (const aspect of room.service.doing('updating')) aspect.updating(room, seat, x !== undefined)
@@ -104,7 +117,10 @@ export async function create(room: Room, owner: Jid, isOpen: boolean): Promise<v
     createdMs: service.clock.now(),
     secret: randomId(),
   }
-  room.record = await service.store.create(fresh, [creator], indexOf(room))
+  await service.remains.clear(room)
+  // What nobody has configured yet is not to outlast the server, wherever rooms stay by default.
+  const index = { ...indexOf(room), ...(locked && { isPersistent: false }) }
+  room.record = await service.store.create(fresh, [creator], index)
 }
 
 /** XEP-0045 §7.2.8 */
@@ -199,7 +215,9 @@ export function leave(room: Room, seat: Seat, stanza: Element, codes: readonly n
   const payload =
     stanza.name === 'presence' && stanza.attrs['type'] === 'unavailable' ? payloadOf(room, stanza).children : []
   const news: News = { type: 'unavailable', codes, payload: payload.filter((child) => typeof child !== 'string') }
-  showOwn(room, seat, news)
+  // §10.1.3: a room that was never configured goes with its owner, who is told so.
+  const isEnd = room.record?.locked === true && room.seats.size === 1
+  showOwn(room, seat, isEnd ? { ...news, inX: [xml('destroy')] } : news)
   if (occupant.seats.length === 1) showToOthers(room, occupant, news)
   unseat(room, seat)
   return settle(room)
@@ -233,14 +251,6 @@ export function settle(room: Room): void | Promise<void> {
   if (room.seats.size > 0 || room.record === undefined) return
   if (room.get(persistent) && !room.record.locked) return
   return end(room)
-}
-
-/** Ends a room that nobody is in. */
-export async function end(room: Room): Promise<void> {
-  for (const aspect of room.service.aspects) await aspect.destroying?.(room)
-  await room.service.store.destroy(room.known.id)
-  room.service.history.forget(room)
-  room.record = undefined
 }
 
 /** A presence as others may see it: without what only rooms say. */

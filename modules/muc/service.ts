@@ -10,6 +10,7 @@ import {
   type StanzaEvent,
   xml,
 } from '#api'
+import { end, Remains } from './ending.ts'
 import { isGone } from './ghosts.ts'
 import type { History } from './history.ts'
 import type { RoomArchive, RoomAspect, RoomIq, RoomRequest } from './hooks.ts'
@@ -54,6 +55,8 @@ export class RoomService {
   /** Values of settings, by key, that the admin wants in rooms whose owners have not said. */
   readonly defaults: Readonly<Record<string, unknown>>
   readonly history: History
+  /** Of rooms that are no more. */
+  readonly remains: Remains = new Remains(this)
   readonly #admins: ReadonlySet<string>
   /** Rooms in memory, by local part. */
   readonly #rooms = new Map<string, Room>()
@@ -174,6 +177,7 @@ export class RoomService {
   }
 
   async #load(room: Room): Promise<void> {
+    if (this.remains.has(room.jid.local)) return
     try {
       room.record = await this.store.load(room.jid.local)
     } catch (error) {
@@ -242,8 +246,9 @@ export class RoomService {
   }
 
   async #toAspects(room: Room, event: StanzaEvent): Promise<void> {
-    for (const aspect of this.#aspects) if ((await aspect.message?.(room, event)) === true) return
     room.mustExist()
+    if (room.known.locked) await this.#mustBeFound(room, event.from)
+    for (const aspect of this.#aspects) if ((await aspect.message?.(room, event)) === true) return
     throw new StanzaError('bad-request', 'A room takes messages of type groupchat.')
   }
 
@@ -276,6 +281,18 @@ export class RoomService {
 
   #answer(room: Room, iq: RoomIq, query: Element, event: StanzaEvent): Pending {
     if (iq.isForNoRoom !== true) room.mustExist()
+    // In a room that nobody but its owner finds only the owner is asked.
+    if (room.record?.locked === true && room.seat(event.from) === undefined)
+      return this.#mustBeFound(room, event.from).then(() => this.#handle(room, iq, query, event))
+    return this.#handle(room, iq, query, event)
+  }
+
+  /** XEP-0045 §10.1.3: until its owner has configured it, nobody else finds a room. */
+  async #mustBeFound(room: Room, { bare }: Jid): Promise<void> {
+    if ((await room.affiliation(bare)) !== 'owner') throw new StanzaError('item-not-found', 'There is no such room.')
+  }
+
+  #handle(room: Room, iq: RoomIq, query: Element, event: StanzaEvent): Pending {
     const { from } = event
     const later: (() => Pending)[] = []
     const request: RoomRequest = {
@@ -330,10 +347,9 @@ export class RoomService {
 
   /** Ends the temporary rooms of an earlier run, since nobody is in a room when the server starts. */
   async forgetTemporary(): Promise<void> {
-    for (const local of await this.store.temporary()) {
-      const record = await this.store.load(local)
-      if (record !== undefined) await this.store.destroy(record.id)
-    }
+    // With all that aspects keep of it, so that nobody finds that in the next room of this address.
+    for (const local of await this.store.temporary())
+      await this.with(local, false, (room) => (room.record === undefined ? this.remains.clear(room) : end(room)))
   }
 
   /** Forgets an account that is deleted, and so is in no room. */
@@ -347,6 +363,7 @@ export class RoomService {
 
   /** Nobody is in any room any more: the server stops (XEP-0045 §11.2). */
   stop(): void {
+    this.remains.stop()
     for (const room of this.#rooms.values()) {
       for (const seat of room.seats.values()) showOwn(room, seat, { type: 'unavailable', codes: [332] })
       room.seats.clear()

@@ -3,6 +3,7 @@ import type { Speech } from './hooks.ts'
 import { NS_OCCUPANT_ID } from './namespaces.ts'
 import type { Seat } from './occupant.ts'
 import { showPending } from './presence.ts'
+import type { SubjectRecord } from './records.ts'
 import type { Room } from './room.ts'
 import type { RoomService } from './service.ts'
 
@@ -45,18 +46,37 @@ function say(room: Room, seat: Seat, event: StanzaEvent, isSubject: boolean): Pe
   const speech: Speech = { ...said, stanza }
   for (const aspect of service.doing('shaping')) aspect.shaping(speech)
   stanza.append(xml('occupant-id', { xmlns: NS_OCCUPANT_ID, id: occupant.id }))
-  const written = service.archive?.keeps(speech) === true ? service.archive.append(speech) : undefined
-  if (!isSubject) return inTurn(room, event, written, () => sendOut(speech, written !== undefined))
+  const isKept = service.archive?.keeps(speech) === true
+  const written = followed(speech, isKept ? service.archive?.append(speech) : undefined)
+  if (!isSubject) return inTurn(room, event, written, () => sendOut(speech, isKept))
   const subject = {
     text: ownText(stanza.getChildText('subject') ?? ''),
     nick: occupant.nick,
     occupantId: occupant.id,
     ms: service.clock.now(),
   }
-  return Promise.all([written, service.store.saveSubject(room.known.id, subject)]).then(() => {
-    room.record = { ...room.known, subject }
-    sendOut(speech, written !== undefined)
-  })
+  return takeSubject(speech, subject, written).then(() => sendOut(speech, isKept))
+}
+
+/** The room has a subject only once the message is kept, which may be refused. */
+async function takeSubject(
+  { room }: Speech,
+  subject: SubjectRecord,
+  written: Promise<void> | undefined,
+): Promise<void> {
+  await written
+  await room.service.store.saveSubject(room.known.id, subject)
+  room.record = { ...room.known, subject }
+}
+
+/** Settles when what follows a message is done, too. */
+function followed(speech: Speech, written: Promise<void> | undefined): Promise<void> | undefined {
+  let all = written
+  for (const aspect of speech.room.service.doing('following')) {
+    const work = aspect.following(speech)
+    if (work !== undefined) all = all === undefined ? work() : all.then(work)
+  }
+  return all
 }
 
 /** Sends what is said out when it is on disk, in the order in which it was said; the sender's next may follow it to disk. */

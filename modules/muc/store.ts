@@ -96,6 +96,11 @@ export class RoomStore {
     })
   }
 
+  /** Makes of a room one that nobody finds, and that the next start of the server ends. Primary key. @throws RoomGoneError */
+  async condemn(id: number): Promise<void> {
+    await this.#update(id, { persistent: 0, locked: 1, listed: 0, public: 0 })
+  }
+
   /** Destroys a room with all that hangs on it, in one transaction; by primary keys. */
   async destroy(id: number): Promise<void> {
     await this.#db.transaction(async (trx) => {

@@ -16,13 +16,13 @@ export class TokenBucket {
     this.#atMs = nowMs
   }
 
-  /** Takes a token; false when there is none. */
-  take({ perMs, capacity }: Flow, nowMs: number): boolean {
+  /** Takes a token, or several at once; false, and none is taken, when there are not as many. */
+  take({ perMs, capacity }: Flow, nowMs: number, tokens = 1): boolean {
     const elapsed = Math.max(0, nowMs - this.#atMs)
     this.#tokens = Math.min(capacity, this.#tokens + elapsed * perMs)
     this.#atMs = nowMs
-    if (this.#tokens < 1) return false
-    this.#tokens -= 1
+    if (this.#tokens < tokens) return false
+    this.#tokens -= tokens
     return true
   }
 }

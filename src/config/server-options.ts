@@ -187,7 +187,12 @@ export const serverOptions = {
     )
     .default('sqlite')
     .describe('Where everything is kept; sqlite alone is a file in the data folder.'),
-  databasePool: option.int().min(1).max(1000).default(10).describe('Most connections to MySQL at once.'),
+  databasePool: option
+    .int()
+    .min(2)
+    .max(1000)
+    .default(10)
+    .describe('Most connections to MySQL at once, one of which is for what is written in batches.'),
   admins: option
     .list(option.jid())
     .distinct()

@@ -2,6 +2,7 @@ import knexModule, { type Knex } from 'knex'
 import mysql from 'mysql2'
 import { DatabaseError } from './failure.ts'
 import { knexLog, type StorageLog } from './knex-log.ts'
+import type { Statement } from './statement.ts'
 
 /** How long connecting may take. */
 const CONNECT_MS = 3000
@@ -20,14 +21,23 @@ export interface MysqlConnection {
   __knex__disposed?: unknown
 }
 
-/** Opens a pool of at most `pool` connections to the MySQL or MariaDB server that `url` names. */
-export function openMysql(url: string, pool: number, log: StorageLog, answerMs = ANSWER_MS): Knex {
+/** How a pool of connections differs from the usual. */
+export interface MysqlPool {
+  readonly size: number
+  readonly answerMs?: number | undefined
+  /** Whether several statements may stand in one query: only for what {@link commitMysql} puts together. */
+  readonly multipleStatements?: boolean
+}
+
+/** Opens a pool of connections to the MySQL or MariaDB server that `url` names. */
+export function openMysql(url: string, pool: MysqlPool, log: StorageLog): Knex {
+  const { size, answerMs = ANSWER_MS, multipleStatements = false } = pool
   return knexModule.knex({
     client: 'mysql2',
-    connection: connectionSettings(url) as Knex.StaticConnectionConfig,
+    connection: { ...connectionSettings(url), multipleStatements } as Knex.StaticConnectionConfig,
     pool: {
       min: 0,
-      max: Math.max(1, pool),
+      max: Math.max(1, size),
       afterCreate: prepareWithin(answerMs),
       createTimeoutMillis: CONNECT_MS + 1000,
     },
@@ -35,6 +45,55 @@ export function openMysql(url: string, pool: number, log: StorageLog, answerMs =
     // Without this, errors would carry the values of a statement into the log.
     compileSqlOnError: false,
     log: knexLog(log),
+  })
+}
+
+/** UTF-16 units of values in one question, about: as they are escaped they stay below what the server takes unless told otherwise. */
+const MAX_LENGTH = 1_000_000
+
+/**
+ * Runs statements in one transaction, with one question to the server unless they are long, which costs it and us a fraction
+ * of asking one by one. The connection must take several statements. When this rejects, the transaction is taken back, or
+ * the connection is not lent again.
+ */
+export async function commitMysql(connection: MysqlConnection, statements: readonly Statement[]): Promise<void> {
+  try {
+    let sql = 'BEGIN'
+    let values: Statement['bindings'][number][] = []
+    let length = 0
+    for (const { sql: text, bindings } of statements) {
+      const added = lengthOf(bindings)
+      if (length > 0 && length + added > MAX_LENGTH) {
+        await ask(connection, sql, values)
+        sql = text
+        values = [...bindings]
+        length = added
+        continue
+      }
+      sql += `;${text}`
+      for (const binding of bindings) values.push(binding)
+      length += added
+    }
+    await ask(connection, `${sql};COMMIT`, values)
+  } catch (error) {
+    try {
+      await ask(connection, 'ROLLBACK', [])
+    } catch (failure) {
+      connection.__knex__disposed = failure
+    }
+    throw error
+  }
+}
+
+function lengthOf(bindings: Statement['bindings']): number {
+  let length = 0
+  for (const binding of bindings) if (typeof binding === 'string') length += binding.length
+  return length
+}
+
+function ask(connection: MysqlConnection, sql: string, values: readonly unknown[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    connection.query({ sql, values }, (error: Error | null) => (error === null ? resolve() : reject(error)))
   })
 }
 

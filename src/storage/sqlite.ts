@@ -2,8 +2,10 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import knexModule, { type Knex } from 'knex'
 import { systemClock } from '../util/clock.ts'
+import { Lru } from '../util/lru.ts'
 import { DatabaseError } from './failure.ts'
 import { knexLog, type StorageLog } from './knex-log.ts'
+import type { Statement } from './statement.ts'
 
 /** How long a statement waits for another process that writes, such as a command beside the server. It blocks meanwhile. */
 const BUSY_MS = 5000
@@ -58,8 +60,47 @@ function cannotOpen(file: string, error: unknown): DatabaseError {
   return new DatabaseError(`The database ${file} cannot be opened: ${message}. ${cure}.`, { cause: error })
 }
 
-interface SqliteConnection {
+/** A SQLite connection as Knex's pool keeps it. */
+export interface SqliteConnection {
   pragma(statement: string): unknown
+  prepare(sql: string): { run(...bindings: unknown[]): unknown }
+}
+
+/** Statements that are kept prepared: their texts are few, but for the numbers of rows. */
+const prepared = new WeakMap<SqliteConnection, Lru<string, ReturnType<SqliteConnection['prepare']>>>()
+const PREPARED = 100
+
+/**
+ * Runs statements in one transaction. When this throws, the transaction is taken back.
+ */
+export function commitSqlite(connection: SqliteConnection, statements: readonly Statement[]): void {
+  run(connection, 'BEGIN IMMEDIATE')
+  try {
+    for (const { sql, bindings } of statements) run(connection, sql, bindings)
+    run(connection, 'COMMIT')
+  } catch (error) {
+    try {
+      run(connection, 'ROLLBACK')
+    } catch (failure) {
+      // SQLite takes a transaction back by itself when, say, the disk is full.
+      if (!/no transaction is active/.test(String(failure))) throw failure
+    }
+    throw error
+  }
+}
+
+function run(connection: SqliteConnection, sql: string, bindings: Statement['bindings'] = []): void {
+  let known = prepared.get(connection)
+  if (known === undefined) {
+    known = new Lru(PREPARED)
+    prepared.set(connection, known)
+  }
+  let statement = known.get(sql)
+  if (statement === undefined) {
+    statement = connection.prepare(sql)
+    known.set(sql, statement)
+  }
+  statement.run(...bindings)
 }
 
 function prepare(

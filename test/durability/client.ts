@@ -8,6 +8,8 @@ const patienceMs = 60_000
 export interface Listener {
   /** A message that is no error and no answer to an archive query. */
   message(message: Element): void
+  /** Presence of any kind. */
+  presence?(presence: Element): void
   /** A message of type error. */
   refused(message: Element): void
   /** The server has acknowledged the message that was sent with this tag. */
@@ -34,6 +36,8 @@ interface Question {
   readonly resolve: (answer: Element) => void
   readonly reject: (error: Error) => void
   readonly collects: ((result: Element) => void) | undefined
+  /** Whose archive is read. */
+  readonly of: string
 }
 
 /** How an attempt to resume ended. */
@@ -131,7 +135,7 @@ export class Client {
     const id = `ask${this.#counter++}`
     let timer: NodeJS.Timeout | undefined
     const answer = new Promise<Element>((resolve, reject) => {
-      this.#questions.set(id, { resolve, reject, collects: options.collects })
+      this.#questions.set(id, { resolve, reject, collects: options.collects, of: options.to ?? this.bare })
       timer = setTimeout(() => reject(new Error(`${this.jid} got no answer to ${payload(id)}`)), patienceMs)
     })
     const address = options.to === undefined ? '' : ` to='${options.to}'`
@@ -215,16 +219,17 @@ export class Client {
     if (element.name === 'r') this.#connection?.write(`<a xmlns='${SM}' h='${this.#received}'/>`)
     else if (element.name === 'a') this.#handled(Number(element.attrs['h']))
     else if (element.name === 'message') this.#takeMessage(element)
+    else if (element.name === 'presence') this.#listener.presence?.(element)
     else if (element.name === 'iq') this.#questions.get(element.attrs['id'] ?? '')?.resolve(element)
   }
 
   #takeMessage(message: Element): void {
     const result = message.getChild('result', 'urn:xmpp:mam:2')
     if (result !== undefined) {
-      const collects = this.#questions.get(result.attrs['queryid'] ?? '')?.collects
-      const { from } = message.attrs
+      const { collects, of } = this.#questions.get(result.attrs['queryid'] ?? '') ?? {}
+      const { from = this.bare } = message.attrs
       // XEP-0313 §4.2: only the archive's own word counts.
-      if (collects === undefined || (from !== undefined && from !== this.bare))
+      if (collects === undefined || from !== of)
         this.#listener.fault(`${this.jid}: an archive result nobody asked for: ${serialize(message)}`)
       else collects(result)
     } else if (message.attrs['type'] === 'error') this.#listener.refused(message)

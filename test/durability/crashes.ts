@@ -12,18 +12,18 @@ export function kill(setting: Setting, rounds: number): Promise<Outcome> {
     for (let round = 1; round <= rounds; round++) {
       const before = crowd.figures.acknowledged
       crowd.writes()
-      await crowd.until('somebody is served', () => crowd.figures.acknowledged > before)
+      await crowd.findings.until('somebody is served', () => crowd.figures.acknowledged > before)
       await pause(someMs(0, 1500))
-      crowd.mayBeDropped = true
+      crowd.findings.mayBeDropped = true
       await server.end('SIGKILL')
       await crowd.areDropped()
       for (const person of crowd.people) person.rests()
       await server.startAgain()
-      crowd.mayBeDropped = false
+      crowd.findings.mayBeDropped = false
       await comesBackAnew(crowd, server.kind.tellsHandled)
       crowd.checksSeen(false)
       await crowd.checksArchives()
-      setting.say(`round ${round}: ${crowd.figures.acknowledged} acknowledged, ${crowd.faults.length} faults`)
+      setting.say(`round ${round}: ${crowd.figures.acknowledged} acknowledged, ${crowd.findings.faults.length} faults`)
     }
     await crowd.checksArchivesAgain()
     return { rounds }
@@ -35,9 +35,9 @@ async function comesBackAnew(crowd: Crowd, tellsHandled: boolean): Promise<void>
   await each(crowd.people, loginsAtOnce, async (person) => {
     const { resumed, h, condition } = await person.client.resumes()
     const { jid } = person.client
-    if (resumed) crowd.blames('broken', `${jid} resumed what the server cannot know`)
-    else if (condition !== 'item-not-found') crowd.blames('broken', `${jid} was refused with ${condition}`)
-    else if (h === undefined && tellsHandled) crowd.blames('broken', `${jid} was not told what was handled`)
+    if (resumed) crowd.findings.blames('broken', `${jid} resumed what the server cannot know`)
+    else if (condition !== 'item-not-found') crowd.findings.blames('broken', `${jid} was refused with ${condition}`)
+    else if (h === undefined && tellsHandled) crowd.findings.blames('broken', `${jid} was not told what was handled`)
     person.isBack(true)
   })
 }
@@ -63,7 +63,7 @@ export function database(setting: Setting, rounds: number, awayMs = 5000): Promi
       crowd.checksSeen(true)
       await crowd.checksArchives()
       setting.say(
-        `round ${round}: the first was served ${firstMs} ms after the database was back, all after ${allMs} ms; ${crowd.figures.refused} refused, ${crowd.faults.length} faults`,
+        `round ${round}: the first was served ${firstMs} ms after the database was back, all after ${allMs} ms; ${crowd.figures.refused} refused, ${crowd.findings.faults.length} faults`,
       )
     }
     await crowd.checksArchivesAgain()
@@ -86,7 +86,7 @@ async function serviceReturns(crowd: Crowd): Promise<[number, number]> {
         }
     return waiting.size === 0
   }
-  await crowd.until('everybody is served again', served, recoveryMs)
+  await crowd.findings.until('everybody is served again', served, recoveryMs)
   return [Math.round(firstMs), Math.round(performance.now() - start)]
 }
 
@@ -97,20 +97,20 @@ export function term(setting: Setting, rounds: number): Promise<Outcome> {
     for (let round = 1; round <= rounds; round++) {
       crowd.writes()
       await pause(someMs(200, 1500))
-      crowd.mayBeDropped = true
+      crowd.findings.mayBeDropped = true
       const start = performance.now()
       const code = await server.end('SIGTERM')
       slowestMs = Math.max(slowestMs, Math.round(performance.now() - start))
-      if (code !== 0) crowd.blames('broken', `it ended with ${code}`)
+      if (code !== 0) crowd.findings.blames('broken', `it ended with ${code}`)
       await crowd.areDropped()
       await server.startAgain()
-      crowd.mayBeDropped = false
+      crowd.findings.mayBeDropped = false
       await comesBack(crowd)
       await pause(someMs(100, 500))
       await crowd.rests(true)
       crowd.checksSeen(true)
       await crowd.checksArchives()
-      setting.say(`round ${round}: ${crowd.figures.seen} seen, ${crowd.faults.length} faults`)
+      setting.say(`round ${round}: ${crowd.figures.seen} seen, ${crowd.findings.faults.length} faults`)
     }
     return { rounds, 'stopped within, ms': slowestMs }
   })
@@ -119,7 +119,7 @@ export function term(setting: Setting, rounds: number): Promise<Outcome> {
 async function comesBack(crowd: Crowd): Promise<void> {
   await each(crowd.people, loginsAtOnce, async (person) => {
     const { resumed, condition } = await person.client.resumes()
-    if (!resumed) crowd.blames('broken', `${person.client.jid} was not resumed: ${condition}`)
+    if (!resumed) crowd.findings.blames('broken', `${person.client.jid} was not resumed: ${condition}`)
     person.isBack(!resumed)
   })
 }

@@ -1,8 +1,9 @@
 import type { Element } from '../../src/api.ts'
 import { readBackward, readForward } from './archive.ts'
-import { checkArchives, checkSeen, type Fault, type Kept, type Wrong } from './check.ts'
+import { checkArchives, checkSeen, type Kept } from './check.ts'
 import { Client, type Listener, type Sent } from './client.ts'
 import type { Target } from './connection.ts'
+import { Findings } from './findings.ts'
 import { Lane, type Mark, markOf } from './lane.ts'
 
 const errorPauseMs = 50
@@ -50,7 +51,7 @@ export class Person implements Listener {
   isBack(anew: boolean): void {
     if (anew) this.inFlight = 0
     this.#pump()
-    this.#crowd.changed()
+    this.#crowd.findings.changed()
   }
 
   /** The next message, for a connection that will be cut in the middle of it. */
@@ -63,27 +64,27 @@ export class Person implements Listener {
   message(message: Element): void {
     const mark = markOf(this.#crowd.lanes, message)
     if (mark === undefined || mark.lane.to !== this.client.bare)
-      return this.#crowd.blames('strange', `${message} at ${this.client.jid}`)
+      return this.#crowd.findings.blames('strange', `${message} at ${this.client.jid}`)
     const { lane, n } = mark
-    if (message.getChildText('body') !== lane.body(n)) this.#crowd.blames('changed', `${lane.name}-${n}, live`)
+    if (message.getChildText('body') !== lane.body(n)) this.#crowd.findings.blames('changed', `${lane.name}-${n}, live`)
     const ids = message
       .getChildren('stanza-id', 'urn:xmpp:sid:0')
       .filter(({ attrs }) => attrs['by'] === this.client.bare)
     // XEP-0359 §3: one id by each archive.
     if (ids.length === 1) lane.stanzaIds.set(n, ids[0]!.attrs['id'] ?? '')
-    else this.#crowd.blames('renamed', `${lane.name}-${n} has ${ids.length} ids by ${this.client.bare}`)
+    else this.#crowd.findings.blames('renamed', `${lane.name}-${n} has ${ids.length} ids by ${this.client.bare}`)
     lane.seen.push(n)
-    this.#crowd.changed()
+    this.#crowd.findings.changed()
   }
 
   refused(message: Element): void {
     const mark = markOf(this.#crowd.lanes, message)
-    if (mark === undefined || mark.lane !== this.out) return this.#crowd.blames('strange', `${message}`)
+    if (mark === undefined || mark.lane !== this.out) return this.#crowd.findings.blames('strange', `${message}`)
     const { n } = mark
     if (this.out.acknowledged.has(n))
-      this.#crowd.blames('broken', `${this.out.name}-${n} was acknowledged, then refused`)
+      this.#crowd.findings.blames('broken', `${this.out.name}-${n} was acknowledged, then refused`)
     this.out.refused.add(n)
-    this.#crowd.changed()
+    this.#crowd.findings.changed()
     this.#pausing = true
     setTimeout(() => {
       this.#pausing = false
@@ -96,16 +97,17 @@ export class Person implements Listener {
     this.inFlight--
     if (!lane.refused.has(n)) lane.acknowledged.add(n)
     this.#pump()
-    this.#crowd.changed()
+    this.#crowd.findings.changed()
   }
 
   dropped(reason: string): void {
-    if (!this.#crowd.mayBeDropped) this.#crowd.blames('broken', `${this.client.jid} was dropped: ${reason}`)
-    this.#crowd.changed()
+    if (!this.#crowd.findings.mayBeDropped)
+      this.#crowd.findings.blames('broken', `${this.client.jid} was dropped: ${reason}`)
+    this.#crowd.findings.changed()
   }
 
   fault(what: string): void {
-    this.#crowd.blames('broken', what)
+    this.#crowd.findings.blames('broken', what)
   }
 
   #pump(): void {
@@ -124,17 +126,11 @@ export class Person implements Listener {
 
 /** Pairs of people who write to each other, and what was found wrong with it. */
 export class Crowd {
+  readonly findings: Findings = new Findings()
   readonly people: readonly Person[]
   readonly lanes: ReadonlyMap<string, Lane>
-  readonly faults: Fault[] = []
-  readonly #known = new Set<string>()
   /** The most unacknowledged messages a person has under way. */
   readonly window: number
-  /** Whether the server may end connections now. */
-  mayBeDropped = false
-  /** How long {@link until} waits unless told otherwise. */
-  patienceMs = 30_000
-  #waiting: { readonly holds: () => boolean; readonly resolve: (held: boolean) => void } | undefined
 
   /** Account `user0` and its neighbour `user1` are a pair, and so on. */
   constructor(target: Target, pairs: number, window = 6) {
@@ -150,31 +146,6 @@ export class Crowd {
     this.lanes = lanes
   }
 
-  blames(wrong: Wrong, where: string): void {
-    this.#finds([{ wrong, where }])
-  }
-
-  /** Something happened that {@link until} may wait for. */
-  changed(): void {
-    if (this.#waiting?.holds() === true) this.#waiting.resolve(true)
-  }
-
-  /** Resolves when a condition holds; when it takes too long that is a fault, and it goes on. One at a time. */
-  async until(what: string, holds: () => boolean, ms = this.patienceMs): Promise<boolean> {
-    if (holds()) return true
-    const held = await new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => resolve(false), ms)
-      const settle = (value: boolean) => {
-        clearTimeout(timer)
-        resolve(value)
-      }
-      this.#waiting = { holds, resolve: settle }
-    })
-    this.#waiting = undefined
-    if (!held) this.blames('broken', `${what}: not within ${ms / 1000} s`)
-    return held
-  }
-
   async login(): Promise<void> {
     await each(this.people, loginsAtOnce, (person) => person.client.login())
   }
@@ -187,13 +158,13 @@ export class Crowd {
   async rests(seen: boolean): Promise<void> {
     for (const person of this.people) person.rests()
     const isSeen = ({ out }: Person) => out.seen.length + out.refused.size >= out.sent
-    await this.until(seen ? 'all is acknowledged and seen' : 'all is acknowledged', () =>
+    await this.findings.until(seen ? 'all is acknowledged and seen' : 'all is acknowledged', () =>
       this.people.every((person) => person.inFlight === 0 && (!seen || isSeen(person))),
     )
   }
 
   async areDropped(): Promise<void> {
-    await this.until('all are disconnected', () => this.people.every(({ client }) => !client.live))
+    await this.findings.until('all are disconnected', () => this.people.every(({ client }) => !client.live))
   }
 
   /** Reads what is new in all archives and checks them; what is wrong already is not looked for twice. */
@@ -203,12 +174,12 @@ export class Crowd {
     })
     for (let i = 0; i < this.people.length; i += 2) {
       const [one, other] = [this.people[i]!, this.people[i + 1]!]
-      this.#finds(checkArchives({ lanes: [one.out, other.out], archives: [one.archive, other.archive] }))
+      this.findings.finds(checkArchives({ lanes: [one.out, other.out], archives: [one.archive, other.archive] }))
     }
   }
 
   checksSeen(whole: boolean): void {
-    for (const { out } of this.people) this.#finds(checkSeen(out, whole))
+    for (const { out } of this.people) this.findings.finds(checkSeen(out, whole))
   }
 
   /** Reads the archives once more, from the other end: what was there is there still. */
@@ -216,7 +187,8 @@ export class Crowd {
     await each(this.people, loginsAtOnce, async ({ client, archive }) => {
       const again = await readBackward(client, this.lanes)
       const [before, now] = [archive, again].map((kept) => kept.map(({ archiveId }) => archiveId))
-      if (before!.join() !== now!.join()) this.blames('lost', `the archive of ${client.bare} is another read backwards`)
+      if (before!.join() !== now!.join())
+        this.findings.blames('lost', `the archive of ${client.bare} is another read backwards`)
     })
   }
 
@@ -233,13 +205,5 @@ export class Crowd {
 
   async leaves(): Promise<void> {
     await Promise.allSettled(this.people.map(({ client }) => client.cut()))
-  }
-
-  /** Notes what is not known yet: archives are checked over and over. */
-  #finds(faults: readonly Fault[]): void {
-    for (const fault of faults) {
-      const { size } = this.#known
-      if (this.#known.add(`${fault.wrong} ${fault.where}`).size > size) this.faults.push(fault)
-    }
   }
 }

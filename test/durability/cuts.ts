@@ -21,7 +21,8 @@ export function cuts(setting: Setting, total: number, among: readonly Way[] = wa
         const number = ++made
         const way = among[number % among.length]!
         await cut(crowd, mine[Math.floor(Math.random() * mine.length)]!, way)
-        if (number % 100 === 0) setting.say(`${number} cuts: ${crowd.figures.seen} seen, ${crowd.faults.length} faults`)
+        if (number % 100 === 0)
+          setting.say(`${number} cuts: ${crowd.figures.seen} seen, ${crowd.findings.faults.length} faults`)
       }
     }
     await Promise.all(Array.from({ length: Math.min(cutAtOnce, crowd.people.length) }, cutter))
@@ -43,7 +44,7 @@ async function cut(crowd: Crowd, person: Person, way: Way): Promise<void> {
       if (!(error instanceof Disconnected)) throw error
     })
   const { resumed, condition } = await client.resumes()
-  if (!resumed) crowd.blames('broken', `${client.jid} was not resumed after ${way}: ${condition}`)
+  if (!resumed) crowd.findings.blames('broken', `${client.jid} was not resumed after ${way}: ${condition}`)
   person.isBack(!resumed)
   // XEP-0198 §5: the server closes the connection that was replaced.
   await closed

@@ -11,7 +11,7 @@ const fileSystemBytes = 64 * 1024 * 1024
 const leftBytes = 512 * 1024
 
 /** A file system of its own that can be full. */
-interface SmallDisk {
+export interface SmallDisk {
   readonly folder: string
   fill(): Promise<void>
   /** Makes room again. */
@@ -61,7 +61,7 @@ export async function disk(setting: Setting, small: SmallDisk, refusals: number)
     'a full disk',
     async ({ server, crowd }) => {
       // A server may try for a while before it refuses.
-      crowd.patienceMs = 60_000
+      crowd.findings.patienceMs = 60_000
       crowd.writes()
       await everybodyIs('served', crowd, (lane) => lane.acknowledged.size)
       await small.fill()
@@ -73,11 +73,11 @@ export async function disk(setting: Setting, small: SmallDisk, refusals: number)
       crowd.checksSeen(true)
       await crowd.checksArchives()
       // What is on the disk, not in memory, is what counts.
-      crowd.mayBeDropped = true
+      crowd.findings.mayBeDropped = true
       await server.end('SIGKILL')
       await crowd.areDropped()
       await server.startAgain()
-      crowd.mayBeDropped = false
+      crowd.findings.mayBeDropped = false
       for (const person of crowd.people) {
         await person.client.resumes()
         person.isBack(true)
@@ -98,5 +98,5 @@ async function everybodyIs(
   count: (lane: Crowd['people'][number]['out']) => number,
 ): Promise<void> {
   const before = crowd.people.map(({ out }) => count(out))
-  await crowd.until(`everybody is ${what}`, () => crowd.people.every(({ out }, i) => count(out) > before[i]!))
+  await crowd.findings.until(`everybody is ${what}`, () => crowd.people.every(({ out }, i) => count(out) > before[i]!))
 }

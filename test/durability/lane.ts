@@ -17,6 +17,7 @@ export class Lane {
   readonly to: string
   /** The address that messages are sent to: the account or its device. */
   readonly address: string
+  readonly type: 'chat' | 'groupchat'
   sent = 0
   /** Numbers that the server acknowledged to the sender without refusing them. */
   readonly acknowledged = new Set<number>()
@@ -26,18 +27,19 @@ export class Lane {
   /** Archive ids that came along with what was seen (XEP-0359), by number. */
   readonly stanzaIds = new Map<number, string>()
 
-  constructor(name: string, from: string, to: string, address: string) {
+  constructor(name: string, from: string, to: string, address: string, type: Lane['type'] = 'chat') {
     this.name = name
     this.from = from
     this.to = to
     this.address = address
+    this.type = type
   }
 
   /** Takes the next number and gives the message of it. */
   next(): { text: string; mark: Mark } {
     const n = this.sent++
     const id = `${this.name}-${n}`
-    const text = `<message type='chat' to='${this.address}' id='${id}'><body>${this.body(n)}</body><origin-id xmlns='urn:xmpp:sid:0' id='${id}'/></message>`
+    const text = `<message type='${this.type}' to='${this.address}' id='${id}'><body>${this.body(n)}</body><origin-id xmlns='urn:xmpp:sid:0' id='${id}'/></message>`
     return { text, mark: { lane: this, n } }
   }
 

@@ -4,6 +4,7 @@ import { tally } from './check.ts'
 import { database, kill, term } from './crashes.ts'
 import { cuts } from './cuts.ts'
 import { disk, openSmallDisk } from './disk.ts'
+import { type Mishap, rooms } from './rooms.ts'
 import { sabotage } from './sabotage.ts'
 import { prosody, stonechat } from './server.ts'
 import { type Dialect, dialects, type Outcome, type Setting } from './setting.ts'
@@ -11,16 +12,17 @@ import { type Dialect, dialects, type Outcome, type Setting } from './setting.ts
 // npm run durability: plays what may befall a server, and fails when anything acknowledged or seen was lost.
 
 const usage = `npm run durability [-- options]
-  --scenario kill|database|term|disk|cuts   one of them (all)
+  --scenario kill|database|term|disk|cuts|rooms   one of them (all)
   --database sqlite|mysql|both              (both)
-  --rounds N      how often it happens (20 kills, 5 of the database, 5 SIGTERM)
+  --rounds N      how often it happens (20 kills, 5 of the database, 5 SIGTERM); a quarter of it to rooms
   --away N        how many seconds the database is away (5)
   --cuts N        how many connections are cut (1000)
   --pairs N       how many pairs of people write to each other (40)
+  --rooms N       how many rooms of four people there are (10)
   --server stonechat|prosody                (stonechat)
   --self-test     checks that these scripts notice what they are here for`
 
-const scenarios = ['kill', 'term', 'cuts', 'database', 'disk'] as const
+const scenarios = ['kill', 'term', 'cuts', 'database', 'disk', 'rooms'] as const
 const kinds = { stonechat, prosody } as const
 
 const { values } = parseArgs({
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     away: { type: 'string', default: '5' },
     cuts: { type: 'string', default: '1000' },
     pairs: { type: 'string', default: '40' },
+    rooms: { type: 'string', default: '10' },
     server: { type: 'string', default: 'stonechat' },
     'self-test': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -44,19 +47,25 @@ if (values.help || chosen.length === 0 || databases.length === 0 || kind === und
   process.exit(values.help ? 0 : 64)
 }
 
-const rounds = (usual: number): number => (values.rounds === undefined ? usual : Number(values.rounds))
+/** How often something happens to pairs, and how often to rooms. */
+function rounds(usual: number, to: 'pairs' | 'rooms'): number {
+  const all = values.rounds === undefined ? usual : Number(values.rounds)
+  const share = Math.ceil(all / 4)
+  return to === 'rooms' ? share : Math.max(all - share, 1)
+}
+const awayMs = Number(values.away) * 1000
 
 async function play(scenario: (typeof scenarios)[number], setting: Setting): Promise<Outcome | undefined> {
   switch (scenario) {
     case 'kill':
-      return await kill(setting, rounds(20))
+      return await kill(setting, rounds(20, 'pairs'))
     case 'term':
-      return await term(setting, rounds(5))
+      return await term(setting, rounds(5, 'pairs'))
     case 'cuts':
       return await cuts(setting, Number(values.cuts))
     case 'database':
       // SQLite has no server that could be killed.
-      return setting.dialect === 'sqlite' ? undefined : await database(setting, rounds(5), Number(values.away) * 1000)
+      return setting.dialect === 'sqlite' ? undefined : await database(setting, rounds(5, 'pairs'), awayMs)
     case 'disk': {
       if (setting.dialect === 'mysql') return undefined
       const small = await openSmallDisk()
@@ -64,7 +73,20 @@ async function play(scenario: (typeof scenarios)[number], setting: Setting): Pro
       console.log(`\n== a full disk: SKIPPED, ${small}`)
       return undefined
     }
+    case 'rooms':
+      return await playRooms(setting)
   }
+}
+
+/** All that the other scenarios leave to rooms, one after the other. */
+async function playRooms(setting: Setting): Promise<Outcome> {
+  const times = (mishap: Mishap, count: number): Mishap[] => Array.from({ length: count }, () => mishap)
+  const small = setting.dialect === 'sqlite' ? await openSmallDisk() : undefined
+  const others: Mishap[] =
+    setting.dialect === 'mysql' ? times('database', rounds(5, 'rooms')) : typeof small === 'string' ? [] : ['disk']
+  const mishaps = [...times('kill', rounds(20, 'rooms')), ...times('term', rounds(5, 'rooms')), ...others]
+  const disk = small === undefined || typeof small === 'string' ? {} : { small }
+  return await rooms(setting, mishaps, { rooms: Number(values.rooms), awayMs, ...disk })
 }
 
 function report({ title, faults, figures }: Outcome): void {

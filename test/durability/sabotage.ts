@@ -1,9 +1,12 @@
 import type { Element } from '../../src/api.ts'
 import { tally, type Wrong } from './check.ts'
+import type { Client } from './client.ts'
 import { kill } from './crashes.ts'
 import type { Crowd } from './crowd.ts'
 import { cuts } from './cuts.ts'
-import type { Setting } from './setting.ts'
+import type { Findings } from './findings.ts'
+import { rooms } from './rooms.ts'
+import type { Outcome, Setting } from './setting.ts'
 
 /** What a faulty server may do with what it owes a client. */
 const deeds = {
@@ -41,18 +44,52 @@ export function tampering(deed: Deed, picks: (element: Element) => boolean): (el
   }
 }
 
+const isSaid = (element: Element): boolean => element.attrs['type'] === 'groupchat' && isLive(element)
 const isLive = (element: Element): boolean => element.name === 'message' && element.getChild('body') !== undefined
 const isKept = (element: Element): boolean => element.getChild('result', 'urn:xmpp:mam:2') !== undefined
 
-const plays = [
-  { what: 'of the archive', picks: isKept, play: (to: Setting) => kill(to, 1), of: ['lose', 'double', 'swap'] },
+/** Has one client hear something else. */
+type Arms = (client: Client, findings: Findings) => void
+interface Sabotaged {
+  readonly what: string
+  readonly picks: (element: Element) => boolean
+  readonly play: (setting: Setting, arms: Arms) => Promise<Outcome>
+  readonly of: readonly Deed[]
+}
+
+const ofPairs = (setting: Setting, arms: Arms): Setting => ({
+  ...setting,
+  prepares: ({ people, findings }: Crowd) => arms(people[0]!.client, findings),
+})
+const inRooms = (setting: Setting, arms: Arms, mishap: 'kill' | 'term'): Promise<Outcome> =>
+  rooms(setting, [mishap], { rooms: 1, prepares: ({ people, findings }) => arms(people[0]!.client, findings) })
+
+const plays: readonly Sabotaged[] = [
+  {
+    what: 'of the archive',
+    picks: isKept,
+    play: (to, arms) => kill(ofPairs(to, arms), 1),
+    of: ['lose', 'double', 'swap'],
+  },
   {
     what: 'live',
     picks: isLive,
-    play: (to: Setting) => cuts(to, 20, ['close', 'silence']),
+    play: (to, arms) => cuts(ofPairs(to, arms), 20, ['close', 'silence']),
     of: ['lose', 'double', 'swap', 'change'],
   },
-] as const
+  {
+    what: 'of the archive of a room',
+    picks: isKept,
+    play: (to, arms) => inRooms(to, arms, 'kill'),
+    of: ['lose', 'double', 'swap'],
+  },
+  {
+    what: 'in a room',
+    picks: isSaid,
+    play: (to, arms) => inRooms(to, arms, 'term'),
+    of: ['lose', 'double', 'swap', 'change'],
+  },
+]
 
 /**
  * Plays with one client that hears what a faulty server would say; resolves with whether each deed was noticed. Without a
@@ -62,11 +99,11 @@ export async function sabotage(setting: Setting): Promise<boolean> {
   let sound = true
   for (const { what, picks, play, of } of plays)
     for (const deed of [undefined, ...of]) {
-      const prepares = (crowd: Crowd) => {
-        crowd.patienceMs = 5000
-        if (deed !== undefined) crowd.people[0]!.client.tamper = tampering(deed, picks)
+      const arms: Arms = (client, findings) => {
+        findings.patienceMs = 5000
+        if (deed !== undefined) client.tamper = tampering(deed, picks)
       }
-      const { faults } = await play({ ...setting, pairs: 4, prepares, say: () => {} })
+      const { faults } = await play({ ...setting, pairs: 4, say: () => {} }, arms)
       const found = tally(faults)
       const told = deed === undefined ? 'nothing is done to' : `${deed} one of`
       const isSound =

@@ -52,13 +52,17 @@ export async function stage(
     await crowd.login()
     figures = await play({ server, crowd })
   } catch (error) {
-    crowd.blames('broken', `${(error as Error).stack}\nThe server said:\n${server.said}`)
+    crowd.findings.blames('broken', `${(error as Error).stack}\nThe server said:\n${server.said}`)
   } finally {
-    crowd.mayBeDropped = true
+    crowd.findings.mayBeDropped = true
     await crowd.leaves()
     await server.remove()
   }
-  return { title: `${title} on ${setting.dialect}`, faults: crowd.faults, figures: { ...crowd.figures, ...figures } }
+  return {
+    title: `${title} on ${setting.dialect}`,
+    faults: crowd.findings.faults,
+    figures: { ...crowd.figures, ...figures },
+  }
 }
 
 /** The database server of a setting, where it can be killed. */

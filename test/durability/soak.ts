@@ -9,9 +9,10 @@ import { ServerProcess, stonechat } from './server.ts'
 import { someMs } from './setting.ts'
 import { megabytesAMinute, type Sample } from './slope.ts'
 
-// npm run soak: people come and go and write for minutes; fails when the server's memory keeps growing.
+// npm run soak: people come and go, write and are in rooms for minutes; fails when the server's memory keeps growing.
 
 const accounts = 40
+const rooms = 10
 const devices = 30
 /** Visits a second, of all devices: what rests at a time, and so the memory it takes, must not depend on the machine. */
 const rate = 40
@@ -31,7 +32,7 @@ if (values.help || !(minutes > 0) || !['sqlite', 'mysql'].includes(values.databa
   process.exit(values.help ? 0 : 64)
 }
 
-const counts = { logins: 0, resumptions: 0, sent: 0, received: 0, pages: 0 }
+const counts = { logins: 0, resumptions: 0, entries: 0, sent: 0, received: 0, pages: 0 }
 const faults: string[] = []
 
 const listener: Listener = {
@@ -52,8 +53,9 @@ async function visit(target: Target, device: number): Promise<void> {
   await client.login(managed ? 'resumable' : 'none')
   counts.logins++
   writes(client, target)
+  const room = chance(0.5) ? entersRoom(client, target) : undefined
   if (chance(0.25)) {
-    await readNewest(client)
+    await readNewest(client, room)
     counts.pages++
   }
   await pause(someMs(0, 300))
@@ -64,18 +66,32 @@ async function visit(target: Target, device: number): Promise<void> {
     else faults.push(`${client.jid} was not resumed`)
     writes(client, target)
   }
+  if (room !== undefined && chance(0.5))
+    client.send(`<presence type='unavailable' to='${room}/${client.local}-${client.resource}'/>`)
   if (chance(0.75)) await client.leave()
   else await client.cut(chance(0.5) ? 'close' : 'reset')
 }
 
 function writes(client: Client, target: Target): void {
-  for (let left = 1 + oneOf(20); left > 0; left--) {
-    const body = 'All the world is a stage. '.repeat(1 + oneOf(10))
-    client.send(
-      `<message type='chat' id='s${counts.sent++}' to='user${oneOf(accounts)}@${target.domain}'><body>${body}</body></message>`,
-    )
-  }
+  for (let left = 1 + oneOf(20); left > 0; left--) says(client, 'chat', `user${oneOf(accounts)}@${target.domain}`)
   client.asksForAck()
+}
+
+function says(client: Client, type: string, to: string): void {
+  const body = 'All the world is a stage. '.repeat(1 + oneOf(10))
+  client.send(`<message type='${type}' id='s${counts.sent++}' to='${to}'><body>${body}</body></message>`)
+}
+
+/** Enters a room, which is made by that when nobody is in it, says something there, and is away then perhaps. */
+function entersRoom(client: Client, target: Target): string {
+  const room = `room${oneOf(rooms)}@conference.${target.domain}`
+  // As clients of old do (XEP-0045 §7.2.1): a room that is new is open at once.
+  client.send(`<presence to='${room}/${client.local}-${client.resource}'/>`)
+  counts.entries++
+  for (let left = 1 + oneOf(10); left > 0; left--) says(client, 'groupchat', room)
+  if (chance(0.3)) client.send(`<presence to='${room}/${client.local}-${client.resource}'><show>away</show></presence>`)
+  client.asksForAck()
+  return room
 }
 
 function residentMb(pid: number): number {

@@ -107,8 +107,10 @@ async function openStage(dice: Dice): Promise<Bed> {
   const wait = async () => {
     for (let turns = dice.once(2) ? dice.roll(12) : 0; turns > 0; turns--) await setImmediate()
   }
-  const extra = dice.once(2) ? [slowArchive(wait)] : []
-  const bed = await openBed({ server: { admins: ['root@localhost'] }, modules: { muc: { limits: off } }, extra })
+  const isSlow = dice.once(2)
+  const modules = { muc: { limits: off }, ...(isSlow && { 'muc-archive': { enabled: false } }) }
+  const extra = isSlow ? [slowArchive(wait)] : []
+  const bed = await openBed({ server: { admins: ['root@localhost'] }, modules, extra })
   const client = bed.database.knex.client as { acquireConnection(): Promise<unknown> }
   const acquire = client.acquireConnection.bind(client)
   client.acquireConnection = async () => {
@@ -139,8 +141,7 @@ export async function perform(seed: number, script: readonly Step[]): Promise<Ro
     const told = [(error as Error).message, '  after', ...play.log.slice(-LINES), ...bed.errors]
     throw new Error(told.join('\n'), { cause: error })
   } finally {
-    await play.end()
-    await bed.close()
+    await play.end().finally(() => bed.close())
   }
 }
 

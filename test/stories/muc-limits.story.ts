@@ -35,6 +35,8 @@ story(
     await configures(romeo, rooms[1], { persistentroom: false })
     await heardBy(romeo)
     await leaves(romeo, rooms[0], 'Romeo')
+    // Which ends it, a moment later.
+    await romeo.isRefused('item-not-found')`<iq type='get' to='${rooms[0]}'><ping xmlns='urn:xmpp:ping'/></iq>`
     await opens(romeo, freshRoom(s), 'Romeo')
   },
   limits({ rooms: 2 }),

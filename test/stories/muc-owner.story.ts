@@ -98,9 +98,9 @@ story('A locked room has a form for its owner only // XEP-0045 §10.1.3', async 
   const juliet = await s.login('juliet/balcony')
   const romeo = await s.login('romeo/orchard')
   await enters(juliet, room, 'Juliet')
-  await romeo.isRefused('forbidden', 'auth')`${formRequest(room)}`
-  await romeo.isRefused('forbidden', 'auth')`${request(room, 'submit')}`
-  await romeo.isRefused('forbidden', 'auth')`${request(room, 'cancel')}`
+  await romeo.isRefused('item-not-found', 'cancel')`${formRequest(room)}`
+  await romeo.isRefused('item-not-found', 'cancel')`${request(room, 'submit')}`
+  await romeo.isRefused('item-not-found', 'cancel')`${request(room, 'cancel')}`
   await romeo.isRefused('item-not-found', 'cancel')`${join(room, 'Romeo')}`
 })
 

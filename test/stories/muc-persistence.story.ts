@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
 import { change, changes, configurationForm, item, jidsOf, listOf, roomInfo, valuesOf } from '../support/occupants.ts'
 import { type Restarts, restartStory } from '../support/restart.ts'
-import { codesOf, enters, freshRoom, grants, itemOf, join, MUC_OWNER, opens, says } from '../support/room.ts'
+import {
+  codesOf,
+  configures,
+  enters,
+  freshRoom,
+  grants,
+  itemOf,
+  join,
+  MUC_OWNER,
+  opens,
+  says,
+} from '../support/room.ts'
 import type { Story } from '../support/story.ts'
 
 const subject = (room: string, text: string) =>
@@ -91,6 +102,10 @@ for (const [how, again] of Object.entries(restarts)) {
     assert.deepEqual(history, [])
     assert.deepEqual(await jidsOf(romeo, room, 'owner'), [romeo.bare])
     assert.notEqual((await roomInfo(romeo, room)).name, 'A Dark Cave')
+    // Nor does anybody find later what was said there.
+    await configures(romeo, room, {})
+    const { bodies } = await historyOf(after, room, 'juliet/balcony', 'Juliet')
+    assert.deepEqual(bodies, [])
   })
 
   restartStory(
@@ -134,6 +149,22 @@ restartStory('A room that was locked when the server was killed is gone // XEP-0
   const after = await r.starts()
   assert.ok(codesOf((await historyOf(after, room, 'romeo/orchard', 'Romeo')).own).includes(201))
 })
+
+restartStory(
+  'So is one where rooms stay by default // XEP-0045 §10.1.3',
+  async (r) => {
+    const before = await r.starts()
+    const room = freshRoom(before)
+    await enters(await before.login('juliet/balcony'), room, 'Juliet')
+    const after = await r.starts()
+    const romeo = await after.login('romeo/orchard')
+    await opens(romeo, room, 'Romeo')
+    const third = await r.starts()
+    const { own } = await historyOf(third, room, 'romeo/orchard', 'Romeo')
+    assert.deepEqual([codesOf(own).includes(201), itemOf(own).attrs['affiliation']], [false, 'owner'])
+  },
+  { modules: { muc: { defaults: { persistent: true } } } },
+)
 
 restartStory('Occupants are told when the service shuts down // XEP-0045 §11.2', async (r) => {
   const s = await r.starts()

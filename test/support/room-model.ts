@@ -111,7 +111,9 @@ export class RoomModel {
       case 'whisper':
         return this.#refusesToWhisper(by, deed.nick)
     }
-    if (!this.exists) return ['item-not-found']
+    // §10.1.3
+    const isHidden = this.locked && this.placeOf(by.jid) === undefined && this.affiliationOf(by.account) !== 'owner'
+    if (!this.exists || isHidden) return ['item-not-found']
     switch (deed.kind) {
       case 'assign':
         return this.#refusesToAssign(by, deed.nick, deed.role)

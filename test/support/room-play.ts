@@ -23,6 +23,7 @@ export class RoomPlay implements Play {
   readonly #open: Map<string, Set<Order>> = new Map()
   readonly #rooms: readonly string[]
   #failure: unknown
+  #isOver = false
   #count = 0
   #turns = 0
   /** The number of the last order that was done of each client in each room. */
@@ -54,9 +55,14 @@ export class RoomPlay implements Play {
     for (const guest of this.#all) await this.#connects(guest)
   }
 
+  /** Everybody goes, and the rooms have done what that brings about. */
   async end(): Promise<void> {
-    for (const { client } of this.#all) client?.transport.cut()
-    await this.#gone(this.#all)
+    this.#isOver = true
+    for (const { client } of this.#guests) client?.transport.cut()
+    await this.#gone(this.#guests)
+    if (this.#failure === undefined) await this.#inTurn()
+    this.#root.client?.transport.cut()
+    await this.#gone([this.#root])
   }
 
   async #connects(guest: Guest): Promise<void> {
@@ -158,6 +164,7 @@ export class RoomPlay implements Play {
       guest.asked.delete(id)
       return waiting(stanza)
     }
+    if (this.#isOver) return
     const order = this.#orders.get(id)
     if (type === 'error' || stanza.name === 'iq') {
       assert.ok(order !== undefined && order.by === guest, 'an answer to nothing')
@@ -270,11 +277,15 @@ export class RoomPlay implements Play {
 
   /** Waits until the rooms have done all that was sent, and everybody has heard it. */
   async #fence(): Promise<void> {
+    await this.#inTurn()
+    for (const guest of this.#all) await this.#asks(guest, 'get', 'localhost', `<ping xmlns='urn:xmpp:ping'/>`)
+    for (const [room, open] of this.#open) for (const order of [...open]) this.#close(room, order, 'lost')
+  }
+
+  /** Waits until the rooms have done all that was sent. */
+  async #inTurn(): Promise<void> {
     // Refused, but in its turn.
     for (const room of this.#rooms) await this.#asks(this.#root, 'set', room, `<query xmlns='${MUC_OWNER}'/>`)
-    for (const guest of this.#all) await this.#asks(guest, 'get', 'localhost', `<ping xmlns='urn:xmpp:ping'/>`)
-    for (const open of this.#open.values()) for (const order of open) order.state = 'lost'
-    for (const open of this.#open.values()) open.clear()
   }
 
   async #asks(guest: Guest, type: string, to: string, payload: string): Promise<Element | undefined> {

@@ -47,6 +47,7 @@ export function activity(service: RoomService): RoomAspect {
   return {
     name: 'activity',
     serviceFeatures: [NS_RAI],
+    forbidden: [`rai ${NS_RAI}`],
     async servicePresence(event) {
       if (event.type === 'unavailable' || event.type === 'error') return watchers.forget(event.from)
       if (event.type !== '' || event.stanza.getChild('rai', NS_RAI) === undefined) return

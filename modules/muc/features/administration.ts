@@ -1,4 +1,4 @@
-import { type Element, Jid, JidError, StanzaError } from '#api'
+import { type Element, Jid, JidError, StanzaError, xml } from '#api'
 import {
   type Affiliations,
   change,
@@ -25,6 +25,7 @@ import {
 import type { Room } from '../room.ts'
 import { sendInvitation } from './invitations.ts'
 import { membersOnly } from './members-only.ts'
+import { reservable } from './nicks.ts'
 
 /** Roles and affiliations, as moderators, admins and owners change them (XEP-0045 §8.2–8.5, §9, §10.3–10.8). */
 export const administration: RoomAspect = {
@@ -117,7 +118,8 @@ function roleChanges(room: Room, asker: Asker, { role, nick, jid, reason }: Wish
     // §8.2: to kick oneself is no crime.
     const leaves = role === 'none' && target.account.equals(asker.account)
     const refused = leaves ? undefined : refusesRole(asker, target, role)
-    if (refused !== undefined) throw refusal(refused)
+    // §8.4: "along with the offending item(s)".
+    if (refused !== undefined) throw refusal(refused, xml('item', { nick: target.nick, role }))
   }
   return targets.map((occupant) => ({ occupant, role, reason }))
 }
@@ -131,7 +133,7 @@ function affiliationChange(
   const why = reason === undefined ? {} : { reason }
   // Where there is no address the nick says who is meant, else it is the nick that is reserved (§9.3, §9.5).
   if (jid === undefined) return { jid: occupantOf(room, nick!).account.toString(), affiliation, ...why }
-  return { jid, affiliation, ...why, ...(nick !== undefined && { nick: reservable(room, nick) }) }
+  return { jid, affiliation, ...why, ...(nick !== undefined && { nick: reservedNick(room, nick) }) }
 }
 
 function occupantOf(room: Room, nick: string): Occupant {
@@ -141,11 +143,12 @@ function occupantOf(room: Room, nick: string): Occupant {
 }
 
 /** §9.5: an empty nick sets the reserved one free. */
-function reservable(room: Room, nick: string): string {
+function reservedNick(room: Room, nick: string): string {
   if (nick === '') return ''
   const fit = prepared(room, nick)
-  if (fit === undefined || fit.trim() === '') throw new StanzaError('not-acceptable', 'That is not a nick.')
-  return fit
+  const visible = fit === undefined ? undefined : reservable(room, fit)
+  if (visible === undefined) throw new StanzaError('not-acceptable', 'That is not a nick.')
+  return visible
 }
 
 function prepared(room: Room, nick: string): string | undefined {
@@ -181,8 +184,9 @@ function badRequest(text: string): StanzaError {
   return new StanzaError('bad-request', text)
 }
 
-function refusal(condition: Refusal): StanzaError {
+function refusal(condition: Refusal, item?: Element): StanzaError {
+  const extra = item && { payload: xml('query', { xmlns: NS_MUC_ADMIN }, item) }
   return condition === 'forbidden'
-    ? new StanzaError('forbidden', 'That is not for you to change.')
-    : new StanzaError('not-allowed', 'Nobody changes that of somebody who is above them.')
+    ? new StanzaError('forbidden', 'That is not for you to change.', extra)
+    : new StanzaError('not-allowed', 'Nobody changes that of somebody who is above them.', extra)
 }

@@ -18,6 +18,7 @@ const followers = defineSlot<Set<string>>('muc/affiliation-followers', () => new
 export const affiliationVersions: RoomAspect = {
   name: 'affiliation-versions',
   features: () => [NS_MAV],
+  forbidden: [`mav ${NS_MAV}`],
   welcoming: welcome,
   ownX: (room) => [mav(undefined, versionText(room, room.known.version))],
   vacated: (room, seat) => void room.slots.get(followers).delete(seat.address),

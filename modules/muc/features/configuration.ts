@@ -57,7 +57,13 @@ async function takeOrder(query: Element, request: RoomRequest): Promise<void> {
   const appointed = await readAppointments(room, values)
   mayConfigure(room, settings)
   const actor = request.seat?.occupant.nick
-  if (appointed.length > 0) request.afterwards(await change(room, { affiliations: appointed, actor }))
+  if (appointed.length > 0) {
+    // Who is told of first may be taken out by the settings, and who hears of that last is not to see them come back.
+    const tell = await change(room, { affiliations: appointed, actor })
+    await tell()
+    // It may have been the last occupant who had to go.
+    if (room.record === undefined) return
+  }
   await configure(room, settings)
 }
 

@@ -1,5 +1,6 @@
 import { type Element, Jid, JidError, StanzaError, xml } from '#api'
-import { end, takeOut } from '../joining.ts'
+import { end } from '../ending.ts'
+import { takeOut } from '../joining.ts'
 import { NS_MUC_OWNER } from '../namespaces.ts'
 import type { Room } from '../room.ts'
 

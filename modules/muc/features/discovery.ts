@@ -89,7 +89,6 @@ function localOf({ domain }: RoomService, text: string): string {
 
 /** XEP-0045 §6.4 */
 async function describeRoom(query: Element, request: RoomRequest): Promise<Element> {
-  await mustBeFound(request)
   const { room } = request
   const node = query.attrs['node']
   if (node !== undefined) return await describeNode(node, 'info', request)
@@ -108,7 +107,6 @@ async function describeRoom(query: Element, request: RoomRequest): Promise<Eleme
 
 /** XEP-0045 §6.5: who is there only those learn who are there, too. */
 async function listRoom(query: Element, request: RoomRequest): Promise<Element> {
-  await mustBeFound(request)
   const { room, seat } = request
   const node = query.attrs['node']
   if (node !== undefined) return await describeNode(node, 'items', request)
@@ -127,12 +125,6 @@ async function describeNode(node: string, of: 'info' | 'items', request: RoomReq
   if (of === 'info' && node === TRAFFIC)
     throw new StanzaError('service-unavailable', 'All namespaces may be used in this room.')
   throw noSuchNode()
-}
-
-/** XEP-0045 §7.2.10: until its owner has configured it, a room does not officially exist. */
-async function mustBeFound({ room, seat, affiliation }: RoomRequest): Promise<void> {
-  if (!room.known.locked || seat !== undefined || (await affiliation()) === 'owner') return
-  throw new StanzaError('item-not-found', 'There is no such room.')
 }
 
 /** Whether somebody may know what goes on in a room: in one for members, its members. */

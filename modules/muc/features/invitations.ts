@@ -52,6 +52,8 @@ async function passOn(room: Room, event: StanzaEvent, invites: readonly Element[
   if (isForMembers && !isAtLeast(inviter.affiliation, 'admin') && !room.get(allowInvites))
     throw new StanzaError('forbidden', 'Only admins invite to this room.')
   const guests = invites.map((invite) => ({ invite, jid: addressIn(invite) }))
+  // A domain that became a member would bring in all its accounts.
+  if (guests.some(({ jid }) => jid.local === '')) throw new StanzaError('not-acceptable', 'One invites accounts.')
   if (isForMembers) {
     await makeMembers(
       room,

@@ -1,5 +1,6 @@
 import { type Element, type Jid, Lru, StanzaError, type StanzaEvent } from '#api'
 import type { Entry, RoomAspect } from '../hooks.ts'
+import { NS_MUC_USER } from '../namespaces.ts'
 import type { Seat } from '../occupant.ts'
 import type { Room } from '../room.ts'
 import type { RoomService } from '../service.ts'
@@ -9,6 +10,9 @@ import { type Flow, TokenBucket } from '../token-bucket.ts'
 const REMEMBERED = 20_000
 /** How much more a moderator may do in a room. */
 const OF_MODERATORS = 10
+/** Characters of an occupant's presence, which the room keeps, and as how many an element counts: each takes its memory. */
+const MAX_PRESENCE = 8192
+const PER_ELEMENT = 32
 /** For how long, in seconds, somebody who was quiet may do more than the rate says. */
 const BURST_S = 4
 
@@ -32,27 +36,29 @@ export function limits(service: RoomService): RoomAspect {
   /** Rooms that a client is in, by its full JID. */
   const places = new Map<string, number>()
 
-  function spend(seat: Seat, doing: Doing): void {
+  function spend(seat: Seat, doing: Doing, times = 1): void {
     if (bounds[doing] === 0) return
     const flow = (seat.occupant.role === 'moderator' ? forModerators : flows)[doing]
     const own = buckets.get(seat) ?? {}
     buckets.set(seat, own)
     own[doing] ??= new TokenBucket(flow, clock.now())
-    if (!own[doing].take(flow, clock.now())) throw tooFast()
+    if (!own[doing].take(flow, clock.now(), times)) throw tooFast()
   }
 
   const say = (_room: Room, seat: Seat, { stanza }: Pick<StanzaEvent, 'stanza'>): void => {
-    spend(seat, 'messages')
+    spend(seat, 'messages', timesOf(stanza, flows.messages))
     if (bounds.messageSize !== 0 && isLonger(stanza, bounds.messageSize))
       throw new StanzaError('policy-violation', `A message has ${bounds.messageSize} characters at most here.`)
   }
 
   return {
     name: 'limits',
+    showing({ stanza }) {
+      if (lengthOf(stanza, MAX_PRESENCE, PER_ELEMENT) > MAX_PRESENCE)
+        throw new StanzaError('policy-violation', 'That is too much for a presence in a room.', { type: 'modify' })
+    },
     async entering(entry) {
-      const { nick, seat, from, creates } = entry
-      if (bounds.nickLength !== 0 && [...nick].length > bounds.nickLength)
-        throw new StanzaError('policy-violation', `A nick has ${bounds.nickLength} characters at most here.`)
+      const { seat, from, creates } = entry
       if (seat !== undefined) return spend(seat, 'nicks')
       countEntry(from)
       if (bounds.entered !== 0 && (places.get(from.toString()) ?? 0) >= bounds.entered)
@@ -96,6 +102,12 @@ export function limits(service: RoomService): RoomAspect {
   }
 }
 
+/** As how many messages one counts: as many as it has invitations, each of which goes to somebody else. */
+function timesOf(stanza: Element, { capacity }: Flow): number {
+  const invitations = stanza.getChild('x', NS_MUC_USER)?.getChildren('invite').length ?? 0
+  return Math.min(Math.max(1, invitations), capacity)
+}
+
 function scaled(flows: Readonly<Record<Doing, Flow>>): Readonly<Record<Doing, Flow>> {
   const more = ({ perMs, capacity }: Flow): Flow => ({
     perMs: perMs * OF_MODERATORS,
@@ -113,11 +125,11 @@ export function isLonger(stanza: Element, bound: number): boolean {
   return lengthOf(stanza, bound) > bound
 }
 
-function lengthOf({ name, attrs, children }: Element, bound: number): number {
-  let length = name.length
+function lengthOf({ name, attrs, children }: Element, bound: number, perElement = 0): number {
+  let length = name.length + perElement
   for (const attribute in attrs) length += attribute.length + (attrs[attribute]?.length ?? 0)
   for (const child of children) {
-    length += typeof child === 'string' ? child.length : lengthOf(child, bound - length)
+    length += typeof child === 'string' ? child.length : lengthOf(child, bound - length, perElement)
     if (length > bound) return length
   }
   return length

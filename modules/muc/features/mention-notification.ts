@@ -20,6 +20,7 @@ export const forwardMentions = flagSetting(
 export const mentionNotification: RoomAspect = {
   name: 'mention-notification',
   settings: [forwardMentions],
+  forbidden: [`mentions ${NS_MENTIONS}`],
   features: (room) => (room.get(forwardMentions) ? [NS_MENTIONS] : []),
   said(speech) {
     const { room } = speech

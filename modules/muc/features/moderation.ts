@@ -19,11 +19,11 @@ export const moderation: RoomAspect = {
   iqs: [{ type: 'set', name: 'moderate', xmlns: NS_MODERATE, handler: moderate }],
   forbidden: [`moderated ${NS_MODERATE}`, `retracted ${NS_RETRACT}`],
   shaping: ({ stanza }) => void unforge(stanza),
-  said: takeBack,
+  following: takeBack,
 }
 
 /** XEP-0425 §5: moderations that do not come from the room itself "MUST be discarded". */
-function unforge(stanza: Element): void {
+export function unforge(stanza: Element): void {
   const isForged = (child: Element): boolean =>
     child.is('retract', NS_RETRACT) && child.getChild('moderated', NS_MODERATE) !== undefined
   if (stanza.getChildElements().some(isForged))
@@ -79,16 +79,14 @@ function tombstone(id: string, room: Room, payload: readonly Element[] = []): El
 }
 
 /** XEP-0424: what somebody takes back that was said by the same account, whatever the nick. */
-function takeBack({ room, occupant, stanza }: Speech): void {
-  if (room.service.archive === undefined) return
+function takeBack({ room, occupant, stanza }: Speech): (() => Promise<void>) | undefined {
+  if (room.service.archive === undefined) return undefined
   const id = stanza.getChild('retract', NS_RETRACT)?.attrs['id']
   const own = stanza.attrs['id']
   // XEP-0424 §4: the tombstone "MUST include" the id of the retraction.
-  if (id === undefined || id === '' || own === undefined) return
+  if (id === undefined || id === '' || own === undefined) return undefined
   const author = occupant.account.toString()
-  // Alone, so that whoever enters from now on does not hear it.
-  const done = room.queue.run(() => retract(room, { id, author, retracted: tombstone(own, room) }))
-  done?.catch((err) => room.service.log.error({ err, room: room.address, id }, 'a message could not be retracted'))
+  return () => retract(room, { id, author, retracted: tombstone(own, room) })
 }
 
 async function retract(room: Room, retraction: RoomRetraction): Promise<void> {

@@ -1,10 +1,15 @@
 import { type Element, Lru, ownText, StanzaError, type StanzaEvent, xml } from '#api'
 import type { RoomAspect } from '../hooks.ts'
-import { NS_MUC_USER, NS_OCCUPANT_ID, NS_SID } from '../namespaces.ts'
+import { NS_MUC_USER, NS_OCCUPANT_ID } from '../namespaces.ts'
 import type { Role, Seat } from '../occupant.ts'
 import { type Room, readdressed } from '../room.ts'
 import type { RoomService } from '../service.ts'
 import { choiceSetting } from '../setting.ts'
+import { unforge } from './moderation.ts'
+import { stripForged } from './stanza-ids.ts'
+
+const NS_DELAY = 'urn:xmpp:delay'
+const NS_STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
 
 /** Who may send private messages (XEP-0045 §7.5, §15.5.3). */
 export const allowPm = choiceSetting(
@@ -80,7 +85,7 @@ function passBack(room: Room, seat: Seat, { to, stanza }: StanzaEvent): void {
   if (writer === undefined) return
   const message = shaped(room, stanza)
   message.children = message.children.map((child) =>
-    typeof child !== 'string' && child.name === 'error' ? withoutBy(child) : child,
+    typeof child !== 'string' && child.name === 'error' ? anonymousError(child) : child,
   )
   for (const { address } of writer.seats) deliver(room, message, seat.occupant.address, address)
 }
@@ -96,20 +101,25 @@ function deliver({ service }: Room, message: Element, from: string, to: string):
 function shaped({ service, address }: Room, stanza: Element): Element {
   const message = xml('message', stanza.attrs)
   message.children = stanza.children.filter(
-    (child) =>
-      typeof child === 'string' ||
-      !(
-        service.forbidden.has(`${child.name} ${child.attrs['xmlns']}`) ||
-        // XEP-0359 §4
-        (child.name === 'stanza-id' && child.attrs['xmlns'] === NS_SID && child.attrs['by'] === address)
-      ),
+    (child) => typeof child === 'string' || !service.forbidden.has(`${child.name} ${child.attrs['xmlns']}`),
   )
+  // XEP-0359 §3, rule 2
+  stripForged(message, address, (domain) => domain === service.domain || service.host.serves(domain))
+  unforge(message)
+  // As for what is said to all: the room knows when it was.
+  for (const delay of message.getChildren('delay', NS_DELAY)) message.remove(delay)
   return message
 }
 
-/** An error without the address of who found it, which others may not see. */
-export function withoutBy(error: Element): Element {
+/**
+ * An error as others may see it: without the address of who found it, and without what is said in words, which may name the
+ * domain or the account of whom they know by a nick, as do the addresses in `<gone/>` and `<redirect/>`.
+ */
+export function anonymousError(error: Element): Element {
   const copy = xml('error', { ...error.attrs, by: undefined })
-  copy.children = [...error.children]
+  for (const child of error.getChildElements()) {
+    if (child.attrs['xmlns'] !== NS_STANZAS) copy.append(child)
+    else if (child.name !== 'text') copy.append(xml(child.name, { xmlns: NS_STANZAS }))
+  }
   return copy
 }

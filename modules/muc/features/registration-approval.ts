@@ -1,7 +1,8 @@
-import { dataForm, type FormField, Jid, JidError, StanzaError, xml } from '#api'
+import { dataForm, type FormField, Jid, JidError, Lru, StanzaError, xml } from '#api'
 import type { Affiliation } from '../records.ts'
 import { isAtLeast } from '../roles.ts'
 import type { Room } from '../room.ts'
+import type { RoomService } from '../service.ts'
 import { fieldsOf, NICK, REGISTER, readAnswers } from './registration-form.ts'
 
 const ALLOW = 'muc#register_allow'
@@ -16,6 +17,24 @@ export interface Application {
   readonly jid: string
   readonly nick: string
   readonly answers: Readonly<Record<string, string>>
+}
+
+/** How soon somebody may ask again. */
+const PATIENCE_MS = 60_000
+/** Applications of a service whose time is remembered. */
+const REMEMBERED = 10_000
+/** When accounts asked rooms last, ms since the epoch; past the life of a room in memory. */
+const asked = new WeakMap<RoomService, Lru<string, number>>()
+
+/** @throws StanzaError `resource-constraint` for somebody who has just asked. */
+export function mayAskForApproval({ service, address }: Room, jid: string): void {
+  const last = asked.get(service) ?? new Lru(REMEMBERED)
+  asked.set(service, last)
+  const key = `${address} ${jid}`
+  const now = service.clock.now()
+  if (now - (last.get(key) ?? Number.NEGATIVE_INFINITY) < PATIENCE_MS)
+    throw new StanzaError('resource-constraint', 'You have just asked; the admins of the room know.', { type: 'wait' })
+  last.set(key, now)
 }
 
 /** Asks those who may decide: who of them is in the room, or all of them when nobody is (XEP-0045 §9.9). */

@@ -9,7 +9,8 @@ import { isAtLeast } from '../roles.ts'
 import type { Room } from '../room.ts'
 import { choiceSetting, flagSetting } from '../setting.ts'
 import { membersOnly } from './members-only.ts'
-import { askForApproval, readApproval } from './registration-approval.ts'
+import { reservable } from './nicks.ts'
+import { askForApproval, mayAskForApproval, readApproval } from './registration-approval.ts'
 import { fieldsOf, NICK, REGISTER, readAnswers } from './registration-form.ts'
 import { moderated } from './voice.ts'
 
@@ -66,7 +67,6 @@ async function applicantOf({ room, from }: RoomRequest) {
   const isClosed = affiliation === 'none' && room.get(registrationBy) === 'closed'
   // XEP-0045 §7.10
   if (affiliation === 'outcast' || isClosed) throw new StanzaError('not-allowed', 'You cannot register with this room.')
-  if (room.known.locked && affiliation !== 'owner') throw new StanzaError('item-not-found', 'There is no such room.')
   return { account, affiliation, record: known.get(account.toString()), known }
 }
 
@@ -97,8 +97,10 @@ async function takeForm(query: Element, request: RoomRequest): Promise<void> {
   const owner = await room.service.store.nickOwner(room.known.id, nick)
   if ((holder !== undefined && !holder.account.equals(account)) || (owner !== undefined && owner !== jid))
     throw nickTaken()
-  if (affiliation === 'none' && needsApproval(room))
+  if (affiliation === 'none' && needsApproval(room)) {
+    mayAskForApproval(room, jid)
     return request.afterwards(() => askForApproval(room, { jid, nick, answers }))
+  }
   const own = record?.affiliation ?? 'member'
   const registered = { jid, affiliation: own, nick, registration: { ...record?.registration, ...answers } }
   const tell = await change(room, { affiliations: [registered] }, known)
@@ -193,8 +195,7 @@ async function describeNick({ room, from }: RoomRequest): Promise<Element> {
 /** A nick as it is compared; `undefined` for a text that is none. */
 function readNick(room: Room, text: string | undefined): string | undefined {
   try {
-    const nick = text === undefined || text === '' ? undefined : room.jid.withResource(text).resource
-    return nick?.trim() === '' ? undefined : nick
+    return text === undefined || text === '' ? undefined : reservable(room, room.jid.withResource(text).resource)
   } catch (error) {
     if (error instanceof JidError) return undefined
     throw error

@@ -5,14 +5,14 @@ import { NS_MUC } from '../namespaces.ts'
 import type { Occupant, Seat } from '../occupant.ts'
 import type { Room } from '../room.ts'
 import type { RoomService } from '../service.ts'
-import { withoutBy } from './private-messages.ts'
+import { anonymousError } from './private-messages.ts'
 
 const NS_PING = 'urn:xmpp:ping'
 /** What accounts answer rather than their clients: XEP-0054 §3.2, XEP-0060 §5. */
 const OF_ACCOUNT = ['vcard-temp', 'http://jabber.org/protocol/pubsub']
 /** How long an answer is waited for. */
 const PATIENCE_MS = 120_000
-/** Requests that wait for their answers: of one client, and of all. */
+/** Requests that wait for their answers: of one account, in whatever rooms, and of all. */
 const MOST = 100
 const MOST_IN_ALL = 20_000
 
@@ -48,8 +48,10 @@ class Relay {
   readonly #service: RoomService
   /** By the id that the request has on its second leg. */
   readonly #asked = new Map<string, Asked>()
-  /** Those of a client. */
+  /** Those of a client in a room. */
   readonly #ofSeat = new Map<Seat, Set<string>>()
+  /** How many an account waits for, by bare JID. */
+  readonly #ofAccount = new Map<string, number>()
 
   constructor(service: RoomService) {
     this.#service = service
@@ -72,12 +74,14 @@ class Relay {
       return void this.#service.reply(event, undefined)
     for (const aspect of this.#service.doing('asking')) aspect.asking(room, seat, event)
     const own = this.#ofSeat.get(seat) ?? new Set()
-    if (own.size >= MOST || this.#asked.size >= MOST_IN_ALL)
+    const waiting = this.#waiting(seat)
+    if (waiting >= MOST || this.#asked.size >= MOST_IN_ALL)
       throw new StanzaError('resource-constraint', 'Too many requests wait for their answers.')
     const isForAccount = event.type === 'get' && OF_ACCOUNT.includes(query.attrs['xmlns'] ?? '')
     const answerer = isForAccount ? occupant.account.toString() : clientOf(occupant).address
     const id = randomId()
     this.#ofSeat.set(seat, own.add(id))
+    this.#ofAccount.set(seat.occupant.account.toString(), waiting + 1)
     const cancel = this.#service.clock.after(PATIENCE_MS, () => this.#expire(id))
     this.#asked.set(id, { asker: seat, id: stanza.attrs['id']!, to, answerer, cancel })
     this.#service.host.route(xml('iq', { type: event.type, id, from: seat.occupant.address, to: answerer }, query))
@@ -90,7 +94,7 @@ class Relay {
     if (asked === undefined || asked.answerer !== from.toString()) return
     this.#settle(id, asked)
     const children = stanza.children.map((child) =>
-      type === 'error' && typeof child !== 'string' && child.name === 'error' ? withoutBy(child) : child,
+      type === 'error' && typeof child !== 'string' && child.name === 'error' ? anonymousError(child) : child,
     )
     this.#reply(asked, type, children)
   }
@@ -115,6 +119,14 @@ class Relay {
     const own = this.#ofSeat.get(asker)
     own?.delete(id)
     if (own?.size === 0) this.#ofSeat.delete(asker)
+    const account = asker.occupant.account.toString()
+    const waiting = this.#waiting(asker) - 1
+    if (waiting > 0) this.#ofAccount.set(account, waiting)
+    else this.#ofAccount.delete(account)
+  }
+
+  #waiting({ occupant }: Seat): number {
+    return this.#ofAccount.get(occupant.account.toString()) ?? 0
   }
 
   /** A client has left: nobody waits for the answers to what it asked any more. */

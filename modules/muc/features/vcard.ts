@@ -70,12 +70,9 @@ async function find(request: RoomRequest): Promise<Element> {
 
 async function mustFind({ room, seat, affiliation }: RoomRequest): Promise<void> {
   if (seat !== undefined) return
-  const { locked } = room.known
-  if (!locked && room.get(isPublic)) return
-  const own = await affiliation()
-  // XEP-0045 §10.1.3: as if it were not there.
-  if (locked && own !== 'owner') throw new StanzaError('item-not-found', 'There is no such room.')
-  if (!isAtLeast(own, 'member')) throw new StanzaError('forbidden', 'Only those who belong to the room are told.')
+  if (room.get(isPublic)) return
+  if (!isAtLeast(await affiliation(), 'member'))
+    throw new StanzaError('forbidden', 'Only those who belong to the room are told.')
 }
 
 /** XEP-0486 §4.2: on disk, then all are told that the room has changed. */

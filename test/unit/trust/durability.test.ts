@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { database, kill, term } from '../../durability/crashes.ts'
 import { cuts } from '../../durability/cuts.ts'
 import { disk, openSmallDisk } from '../../durability/disk.ts'
+import { rooms } from '../../durability/rooms.ts'
 import { stonechat } from '../../durability/server.ts'
 import type { Outcome, Setting } from '../../durability/setting.ts'
 import { type Dialect, dialects } from '../../support/databases.ts'
@@ -34,6 +35,14 @@ for (const dialect of dialects) {
   test(`nothing is lost, doubled or re-ordered over 50 cut connections, on ${dialect}`, { timeout }, async (t) =>
     isFlawless(await cuts(await setting(t, dialect), 50)),
   )
+
+  test(
+    `nothing that anybody in a room was told of is lost when the server is killed or stopped, on ${dialect}`,
+    {
+      timeout,
+    },
+    async (t) => isFlawless(await rooms(await setting(t, dialect), ['kill', 'term'], { rooms: 2 })),
+  )
 }
 
 test('nothing acknowledged or seen is lost when the database is killed, and service returns', {
@@ -41,7 +50,9 @@ test('nothing acknowledged or seen is lost when the database is killed, and serv
 }, async (t) => {
   const mysql = await startMariadb()
   try {
-    isFlawless(await database({ ...(await setting(t, 'sqlite')), dialect: 'mysql', mysql }, 1, 1500))
+    const onMysql: Setting = { ...(await setting(t, 'sqlite')), dialect: 'mysql', mysql }
+    isFlawless(await database(onMysql, 1, 1500))
+    isFlawless(await rooms(onMysql, ['database'], { rooms: 2, awayMs: 1500 }))
   } finally {
     await mysql.stop()
   }
@@ -51,4 +62,10 @@ test('what a full disk cannot take is refused, never acknowledged', { timeout },
   const small = await openSmallDisk()
   if (typeof small === 'string') return t.skip(small)
   isFlawless(await disk(await setting(t, 'sqlite'), small, 1))
+})
+
+test('what rooms cannot write to a full disk is refused, and nobody hears of it', { timeout }, async (t) => {
+  const small = await openSmallDisk()
+  if (typeof small === 'string') return t.skip(small)
+  isFlawless(await rooms(await setting(t, 'sqlite'), ['disk'], { rooms: 2, small }))
 })
