@@ -74,7 +74,7 @@ async function play(scenario: (typeof scenarios)[number], setting: Setting): Pro
       return undefined
     }
     case 'rooms':
-      return await playRooms(setting)
+      return kind === stonechat ? await playRooms(setting) : undefined
   }
 }
 

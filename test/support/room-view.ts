@@ -162,7 +162,10 @@ export class RoomView {
     if (codes.includes(303)) return this.#renamed(stanza, nick, isOwn, codes)
     this.#evidence(stanza)
     assert.equal(itemOf(stanza).attrs['role'], 'none')
-    const isForced = codes.length > 0 || stanza.getChild('x', MUC_USER)!.getChild('destroy') !== undefined
+    // XEP-0045 §10.1.3: a room that was never configured goes with its owner.
+    const isDropped = this.#model.locked && isOwn && this.#sent('leave') !== undefined
+    const isDestroyed = stanza.getChild('x', MUC_USER)!.getChild('destroy') !== undefined && !isDropped
+    const isForced = codes.length > 0 || isDestroyed
     if (isOwn && !isForced) this.#play.accept(this.#sent('leave') ?? assert.fail('out of the room without a reason'))
     const wanted = () => (isOwn ? this.#model.removed.get(this.#me.jid) : this.#model.left.get(nick))
     const wrong = () => (String(wanted()) === String(codes) ? undefined : `goes with ${codes}, not ${wanted()}`)

@@ -120,7 +120,7 @@ describe('a component', () => {
       .getChild('query')!
       .getChildren('item')
       .map(({ attrs }) => attrs['jid'])
-    assert.deepEqual(jids, ['other.localhost', DOMAIN])
+    assert.deepEqual(jids, ['conference.localhost', 'other.localhost', DOMAIN])
   })
 
   test('stands in that of the host it is a subdomain of, or of all when it is under none', async () => {
@@ -141,7 +141,10 @@ describe('a component', () => {
         .map(({ attrs }) => attrs['jid'])
       await component.leaves()
     }
-    assert.deepEqual(told, { 'a.example': ['x.a.example', 'y.c.example'], 'b.example': ['y.c.example'] })
+    assert.deepEqual(told, {
+      'a.example': ['conference.a.example', 'x.a.example', 'y.c.example'],
+      'b.example': ['conference.b.example', 'y.c.example'],
+    })
     await bed.close()
     await rm(folder, { recursive: true })
   })

@@ -100,6 +100,21 @@ eachDatabase((open) => {
     assert.notEqual((await createRoom(store, 'gone')).id, gone)
   })
 
+  test('room store: a room that is condemned is in no list, and ends with the server', async () => {
+    const store = new RoomStore(await open(), SERVICE)
+    const { id } = await createRoom(store, 'tomb')
+    await createRoom(store, 'balcony')
+    await store.condemn(id)
+    assert.equal((await store.load('tomb'))!.locked, true)
+    assert.deepEqual(
+      (await store.page({ limit: 9, visibleTo: ROMEO })).map(({ local }) => local),
+      ['balcony'],
+    )
+    assert.deepEqual(await store.temporary(), ['tomb'])
+    await store.destroy(id)
+    await assert.rejects(() => store.condemn(id), RoomGoneError)
+  })
+
   test('room store: counts by creator, lists temporary rooms and all rooms', async () => {
     const db = await open()
     const store = new RoomStore(db, SERVICE)
