@@ -68,12 +68,12 @@ test('rooms that were left take no memory, and those with one occupant little', 
     const visitors = await Promise.all(locals.map((local) => Visitor.online(bed, local)))
     const romeo = visitors[0]!
     // Whatever is made once is made.
-    await romeo.visits('warm', 1_000)
+    await romeo.visits('warm', 2_000)
 
     const left = (await heapGrowthOf(() => romeo.visits('left', 3_000))) / 3_000
     t.diagnostic(`a room that was left: ${left.toFixed()} bytes`)
-    // The heap as a whole is not still.
-    assert.ok(left < 512)
+    // One that stayed would take more than 1,500.
+    assert.ok(left < 1024)
 
     // One client enters 1,000 at most.
     const all = visitors.map((visitor, i) => () => visitor.visits(`kept${i}-`, 500, true))
