@@ -1,6 +1,6 @@
 import { flagSetting, type Reconfiguration, type Room } from '../muc/hooks.ts'
 
-/** Whether what is said in the room is kept (XEP-0045 §15.5.3). */
+/** Whether what is said in the room is kept (XEP-0045 §16.5.3). */
 export const logging = flagSetting('logging', 'muc#roomconfig_enablelogging', 'What is said is kept', true)
 
 /** XEP-0045 §7.2.12: whoever enters learns whether it is. */

@@ -14,7 +14,7 @@ export interface Sender {
  * A room's message as XML, the way it is kept: as it is sent out, without an addressee and the id it has in the archive.
  * The last thing in it says who said it, for those who may know (XEP-0313 §6.1.2); a message of the room's own lacks that.
  *
- * What somebody else may have put into it of that kind is not kept: it "MUST" be stripped (XEP-0313 §9.4).
+ * What somebody else may have put into it of that kind is not kept: it "MUST" be stripped (XEP-0313 §8.4).
  */
 export function storedText(stanza: Element, sender: Sender | undefined): string {
   const kept = new Element('message', { ...stanza.attrs, to: undefined })

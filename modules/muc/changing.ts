@@ -1,8 +1,9 @@
-import { Jid, StanzaError } from '#api'
+import { Jid, randomId, StanzaError, xml } from '#api'
 import { versionSteps } from './features/affiliation-versions.ts'
 import { membersOnly } from './features/members-only.ts'
 import { moderated } from './features/voice.ts'
 import { settle, takeOut } from './joining.ts'
+import { NS_MUC_USER } from './namespaces.ts'
 import type { Occupant, Role } from './occupant.ts'
 import { type News, showChange } from './presence.ts'
 import {
@@ -30,6 +31,8 @@ export interface Changes {
   readonly affiliations?: readonly AffiliationChange[]
   /** The nick of who changes it. */
   readonly actor?: string | undefined
+  /** Whether those concerned know of it, being invited or having asked for it. */
+  readonly isKnown?: boolean
   /** False where a room may be left without an owner. */
   readonly keepOwner?: boolean
 }
@@ -99,9 +102,30 @@ export async function change(room: Room, changes: Changes, before?: Affiliations
   return () => {
     for (const tell of telling) tell()
     steps.tellOfAbsent()
+    if (changes.isKnown !== true) tellAbsent(room, news, shown)
     const changed = news.map(({ jid, affiliation }) => ({ jid, affiliation }))
     if (changed.length > 0) for (const aspect of room.service.aspects) aspect.affiliated?.(room, changed)
     return settle(room)
+  }
+}
+
+/** How many are told of a change at most: it is a courtesy. */
+const MAX_TOLD = 100
+
+/** XEP-0045 §18.1: those who are not in the room learn what they are there now. */
+function tellAbsent(room: Room, news: readonly AffiliationNews[], shown: readonly Reaffiliated[]): void {
+  const present = new Set(shown.map(({ occupant }) => occupant.account.toString()))
+  // §9.3: a new member is invited. Whoever is banned is owed no courtesy.
+  const isTold = ({ jid, affiliation }: AffiliationNews) =>
+    affiliation === 'outcast' ||
+    present.has(jid) ||
+    !jid.includes('@') ||
+    (affiliation === 'member' && room.get(membersOnly))
+  for (const { jid, affiliation, reason } of news.filter((one) => !isTold(one)).slice(0, MAX_TOLD)) {
+    const item = xml('item', { affiliation, role: 'none', jid })
+    if (reason !== undefined && reason !== '') item.append(xml('reason', null, reason))
+    const x = xml('x', { xmlns: NS_MUC_USER }, item, xml('status', { code: '101' }))
+    room.service.host.route(xml('message', { from: room.address, to: jid, id: randomId() }, x))
   }
 }
 

@@ -53,7 +53,7 @@ class Recent {
 
 /**
  * The last messages of rooms, for those who enter: of the rooms used last in memory, of the others in the archive. Without an
- * archive a room forgets them when it is left.
+ * archive they go when other rooms are used, with the room, or with the server.
  */
 export class History {
   readonly #clock: Clock

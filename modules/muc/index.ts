@@ -2,6 +2,7 @@ import { accountDeleting, type Database, defineModule, hostStopping, soft, xep }
 import { discoItems } from '../disco/hooks.ts'
 import disco from '../disco/index.ts'
 import offline from '../offline/index.ts'
+import presence from '../presence/index.ts'
 import { wakeWanted } from '../push/hooks.ts'
 import push from '../push/index.ts'
 import { aspectsOf } from './aspects.ts'
@@ -30,7 +31,7 @@ export default defineModule({
   name: 'muc',
   summary: 'Rooms in which many talk.',
   implements: [
-    xep(45, '1.35.1'),
+    xep(45, '1.35.5'),
     xep(249, '1.2'),
     xep(317, '0.3.1'),
     xep(410, '1.1.0'),
@@ -46,7 +47,7 @@ export default defineModule({
   ],
   options,
   commands: roomCommands,
-  depends: { disco: soft(disco), offline: soft(offline), push: soft(push) },
+  depends: { presence, disco: soft(disco), offline: soft(offline), push: soft(push) },
 
   setup(ctx) {
     const { host, config, clock, log } = ctx

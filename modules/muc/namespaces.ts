@@ -1,4 +1,4 @@
-/** XEP-0045 §17. */
+/** XEP-0045 §16.1. */
 export const NS_MUC = 'http://jabber.org/protocol/muc'
 export const NS_MUC_USER = 'http://jabber.org/protocol/muc#user'
 export const NS_MUC_ADMIN = 'http://jabber.org/protocol/muc#admin'

@@ -10,7 +10,7 @@ import type { Room } from './room.ts'
 export interface News {
   /** The occupant, or one client of it, is not in the room any more. */
   readonly type?: 'unavailable'
-  /** XEP-0045 §15.6.2: what all are told, and what only the occupant is. */
+  /** XEP-0045 §16.6.2: what all are told, and what only the occupant is. */
   readonly codes?: readonly number[]
   readonly ownCodes?: readonly number[]
   /** The new nick (§7.6). */

@@ -27,7 +27,7 @@ export interface RoomRecord {
   /** Never given to another room. */
   readonly id: number
   readonly local: string
-  /** What differs from the defaults of the service. */
+  /** What its owners have said. */
   readonly settings: Readonly<Record<string, unknown>>
   readonly subject: SubjectRecord | undefined
   readonly createdMs: number

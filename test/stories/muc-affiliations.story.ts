@@ -386,3 +386,15 @@ story('Changes are heard of in the order in which they were made // XEP-0045 §9
   for (const role of roles)
     assert.equal(itemOf(await romeo.receives`<presence from='${room}/Romeo'/>`).attrs['role'], role)
 })
+
+story(
+  'Who is not in the room is told what they are there now, but not that they are banned // XEP-0045 §18.1',
+  async (s) => {
+    const { room, juliet } = await company(s)
+    const [tybalt, paris] = [await s.online('tybalt/square'), await s.online('paris/church')]
+    await grants(juliet, room, tybalt.bare, 'member', { reason: 'A good fence' })
+    await tybalt.receives`<message from='${room}' to='${tybalt.bare}'><x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='member' role='none' jid='${tybalt.bare}'><reason>A good fence</reason></item><status code='101'/></x></message>`
+    await grants(juliet, room, paris.bare, 'outcast')
+    await paris.receivesNothing()
+  },
+)

@@ -63,7 +63,7 @@ story(
   },
 )
 
-story('A room made by a presence of old is open at once // XEP-0045 §7.1.16, §10.1', async (s) => {
+story('A room made by a presence of old is open at once // XEP-0045 §7.2.18, §10.1', async (s) => {
   const room = freshRoom(s)
   const juliet = await s.login('juliet/balcony')
   const romeo = await s.login('romeo/orchard')

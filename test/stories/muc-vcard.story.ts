@@ -14,7 +14,7 @@ const vcard = (room: string, ...photos: Buffer[]) =>
   `<iq type='set' to='${room}'><vCard xmlns='${NS}'>${photos.map(photo).join('')}</vCard></iq>`
 const request = (room: string) => `<iq type='get' to='${room}'><vCard xmlns='${NS}'/></iq>`
 
-story('An owner gives the room a picture, and all are told // XEP-0486 §4.2, §4.3, §4.4', async (s) => {
+story('An owner gives the room a picture, and all are told // XEP-0486 §3.1–3.4', async (s) => {
   const { room, juliet, romeo, all } = await company(s)
   assert.equal((await roomInfo(romeo, room)).form[HASH], undefined)
   await juliet.asks`${vcard(room, picture)}`
@@ -38,7 +38,7 @@ story('An owner gives the room a picture, and all are told // XEP-0486 §4.2, §
 })
 
 story(
-  'Several forms of one picture have a hash each; an empty vCard takes all away // XEP-0486 §4.2, §6.1',
+  'Several forms of one picture have a hash each; an empty vCard takes all away // XEP-0486 §3.2, §5.1',
   async (s) => {
     const { room, juliet, all } = await company(s)
     await juliet.asks`${vcard(room, picture, smaller)}`
@@ -51,7 +51,7 @@ story(
   },
 )
 
-story('Only owners set it, and not too large a one // XEP-0486 §7', async (s) => {
+story('Only owners set it, and not too large a one // XEP-0486 §6', async (s) => {
   const { room, juliet, romeo, all } = await company(s)
   const tybalt = await s.login('tybalt/square')
   for (const actor of [romeo, tybalt]) await actor.isRefused('forbidden', 'auth')`${vcard(room, picture)}`
@@ -88,7 +88,7 @@ story('The picture goes with the room', async (s) => {
 })
 
 story(
-  'Where the admin says so the room’s own presence tells of the picture // XEP-0486 §6.2',
+  'Where the admin says so the room’s own presence tells of the picture // XEP-0486 §5.2',
   async (s) => {
     const { room, juliet, romeo } = await company(s)
     await juliet.asks`${vcard(room, picture)}`

@@ -49,13 +49,13 @@ function mayFollow(room: Room, asker: Standing): boolean {
   return (['owner', 'admin', 'member'] as const).every((which) => mayRead(room, which, asker))
 }
 
-/** XEP-0463 §4.2.1: before any presence. */
+/** XEP-0463 §5.2.1: before any presence. */
 async function welcome({ room, from, x, seat, affiliation }: Entry): Promise<Element[]> {
   const asked = x?.getChild('mav', NS_MAV)
   if (asked === undefined) return []
   const asker: Standing = { affiliation, role: seat?.occupant.role ?? roleFor(room, affiliation) }
   if (!mayFollow(room, asker)) {
-    // §4.2.3
+    // §5.2.3
     const error = new StanzaError('forbidden', 'The affiliations are not for you to read.', { by: room.jid })
     return [xml('message', { from: room.address, type: 'error' }, error.toElement())]
   }
@@ -143,7 +143,7 @@ function withoutOutcast<T extends { readonly affiliation: Affiliation }>(record:
 export interface VersionSteps {
   /** What the next presence bears in its `<x/>`. */
   next(): readonly Element[]
-  /** Tells those who follow of whom no presence tells (XEP-0463 §4.2.2). */
+  /** Tells those who follow of whom no presence tells (XEP-0463 §5.2.2). */
   tellOfAbsent(): void
 }
 

@@ -203,7 +203,8 @@ async function byUsers(
     const byLocal = new Map(summaries.map((room) => [room.local, room]))
     for (const { users, local } of lot) {
       const room = byLocal.get(local)
-      if (room !== undefined && isFound(room, search)) found.push({ id: `${users}:${local}`, room })
+      // Its number of users is not for outsiders: it stands among the others.
+      if (room?.isOpen === true && isFound(room, search)) found.push({ id: `${users}:${local}`, room })
     }
   }
   return found.slice(0, limit)
@@ -222,7 +223,9 @@ async function unused(service: RoomService, search: ChannelSearch, after: string
   return found
 }
 
-function usersOf(service: RoomService, { local }: RoomSummary): number {
+/** Of a room that not everybody may enter, outsiders do not learn how many are in it. */
+function usersOf(service: RoomService, { local, isOpen }: RoomSummary): number {
+  if (!isOpen) return 0
   return service.live(local)?.occupants.size ?? 0
 }
 

@@ -2,7 +2,7 @@ import { type FormField, Jid, JidError } from '#api'
 import type { RoomAspect } from '../hooks.ts'
 import { type Setting, textSetting, unacceptable } from '../setting.ts'
 
-/** XEP-0045 §15.5.3 */
+/** XEP-0045 §16.5.3 */
 export const roomName = textSetting('name', 'muc#roomconfig_roomname', 'Name', 256)
 export const description = textSetting('description', 'muc#roomconfig_roomdesc', 'Description', 4096)
 export const language = textSetting('language', 'muc#roomconfig_lang', 'Language', 64)
@@ -10,7 +10,7 @@ export const language = textSetting('language', 'muc#roomconfig_lang', 'Language
 const CONTACTS = 'muc#roominfo_contactjid'
 const MOST_CONTACTS = 20
 
-/** Whom to turn to: what owners want to be known, since who they are is not told to everybody (XEP-0045 §14.4, §15.5.4). */
+/** Whom to turn to: what owners want to be known, since who they are is not told to everybody (XEP-0045 §14.4, §16.5.4). */
 export const contacts: Setting<readonly string[]> = {
   key: 'contacts',
   field: { var: CONTACTS, type: 'jid-multi', label: 'Contact addresses' },

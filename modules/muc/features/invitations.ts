@@ -84,7 +84,7 @@ async function makeMembers(room: Room, accounts: readonly Jid[], actor: string):
     if (affiliation === 'none') strangers.add(account.toString())
   }
   const affiliations = [...strangers].map((jid) => ({ jid, affiliation: 'member' as const }))
-  const tell = await change(room, { affiliations, actor }, known)
+  const tell = await change(room, { affiliations, actor, isKnown: true }, known)
   await tell()
 }
 

@@ -11,7 +11,7 @@ import { stripForged } from './stanza-ids.ts'
 const NS_DELAY = 'urn:xmpp:delay'
 const NS_STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
 
-/** Who may send private messages (XEP-0045 §7.5, §15.5.3). */
+/** Who may send private messages (XEP-0045 §7.5, §16.5.3). */
 export const allowPm = choiceSetting(
   'allowPm',
   'muc#roomconfig_allowpm',

@@ -4,7 +4,7 @@ import type { AffiliationRecord } from '../records.ts'
 import type { Room } from '../room.ts'
 import { unacceptable } from '../setting.ts'
 
-/** The FORM_TYPE of registering with a room (XEP-0045 §15.5.1). */
+/** The FORM_TYPE of registering with a room (XEP-0045 §16.5.1). */
 export const REGISTER: string = `${NS_MUC}#register`
 /** The field of the nick. */
 export const NICK = 'muc#register_roomnick'

@@ -103,7 +103,7 @@ async function takeForm(query: Element, request: RoomRequest): Promise<void> {
   }
   const own = record?.affiliation ?? 'member'
   const registered = { jid, affiliation: own, nick, registration: { ...record?.registration, ...answers } }
-  const tell = await change(room, { affiliations: [registered] }, known)
+  const tell = await change(room, { affiliations: [registered], isKnown: true }, known)
   tellAspects(room, jid)
   request.afterwards(async () => {
     await tell()
@@ -126,7 +126,7 @@ async function unregister(request: RoomRequest, record: AffiliationRecord | unde
     // XEP-0077 §3.2
     throw new StanzaError('registration-required', 'You have not registered with this room.')
   if (record.affiliation === 'member') {
-    const tell = await change(room, { affiliations: [{ jid, affiliation: 'none' }] })
+    const tell = await change(room, { affiliations: [{ jid, affiliation: 'none' }], isKnown: true })
     request.afterwards(tell)
   } else await room.service.store.reserveNick(room.known.id, jid, undefined)
   tellAspects(room, jid)

@@ -20,8 +20,10 @@ const MOST_IN_ALL = 20_000
 export function relaying(service: RoomService): RoomAspect {
   const relay = new Relay(service)
   service.relay = (room, event) => relay.take(room, event)
+  service.serviceIqs.set(`get ping ${NS_PING}`, () => {})
   return {
     name: 'relay',
+    serviceFeatures: [NS_PING],
     features: () => [`${NS_MUC}#self-ping-optimization`],
     iqs: [{ type: 'get', name: 'ping', xmlns: NS_PING, handler: () => {} }],
     vacated: (_room, seat) => relay.forget(seat),

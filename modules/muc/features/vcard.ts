@@ -10,20 +10,21 @@ import { isPublic } from './listing.ts'
 
 const NS_VCARD = 'vcard-temp'
 const NS_UPDATE = 'vcard-temp:x:update'
-/** Pictures in a vCard: forms of one (XEP-0486 §6.1). */
+/** Pictures in a vCard: forms of one (XEP-0486 §5.1). */
 const MAX_PHOTOS = 6
 
 /** The SHA-1 of each picture of a room in hex; `undefined` until somebody asked. */
 const pictures = defineSlot<{ hashes: readonly string[] | undefined }>('muc/pictures', () => ({ hashes: undefined }))
 
 /** The vCard of a room, and in it the picture by which people know it (XEP-0486, XEP-0054). */
-export function vcards({ settings }: Pick<RoomService, 'settings'>): RoomAspect {
+export function vcards({ settings, serviceIqs }: Pick<RoomService, 'serviceIqs' | 'settings'>): RoomAspect {
   const { maxSize, inPresence } = settings.avatars
+  serviceIqs.set(`get vCard ${NS_VCARD}`, () => xml('vCard', { xmlns: NS_VCARD }, xml('FN', null, settings.name)))
   return {
     name: 'vcard',
     serviceFeatures: [NS_VCARD],
     features: () => [NS_VCARD],
-    // XEP-0486 §5: no field without a picture.
+    // XEP-0486 §4: no field without a picture.
     async info(room) {
       const values = await hashesOf(room)
       return values.length === 0
@@ -39,7 +40,7 @@ export function vcards({ settings }: Pick<RoomService, 'settings'>): RoomAspect 
         handler: (card, request) => publish(card, request, maxSize, inPresence),
       },
     ],
-    // XEP-0486 §6.2: "doesn't encourage this".
+    // XEP-0486 §5.2: "doesn't encourage this".
     ...(inPresence && {
       async entering({ room, creates }) {
         if (!creates) await hashesOf(room)
@@ -60,7 +61,7 @@ async function hashesOf(room: Room): Promise<readonly string[]> {
   return known.hashes
 }
 
-/** XEP-0486 §4.4: for all who find the room; an empty one when there is none. */
+/** XEP-0486 §3.4: for all who find the room; an empty one when there is none. */
 async function find(request: RoomRequest): Promise<Element> {
   const { room } = request
   await mustFind(request)
@@ -75,7 +76,7 @@ async function mustFind({ room, seat, affiliation }: RoomRequest): Promise<void>
     throw new StanzaError('forbidden', 'Only those who belong to the room are told.')
 }
 
-/** XEP-0486 §4.2: on disk, then all are told that the room has changed. */
+/** XEP-0486 §3.2: on disk, then all are told that the room has changed. */
 async function publish(card: Element, request: RoomRequest, maxSize: number, inPresence: boolean): Promise<void> {
   const { room } = request
   if ((await request.affiliation()) !== 'owner')
@@ -106,7 +107,7 @@ export function hashesIn(card: Element): string[] {
   })
 }
 
-/** XEP-0486 §6.2: the presence of the room itself. */
+/** XEP-0486 §5.2: the presence of the room itself. */
 function updateOf(room: Room, [hash]: readonly string[]): Wire {
   const photo = xml('photo', null, ...(hash === undefined ? [] : [hash]))
   return Wire.of(xml('presence', { from: room.address }, xml('x', { xmlns: NS_UPDATE }, photo)))

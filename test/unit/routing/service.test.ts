@@ -44,6 +44,13 @@ test('a module that serves a domain gets what is sent there, and by whom', () =>
   assert.deepEqual(romeo.heard, [])
 })
 
+test('it is given the turn of what a client sent, so that the next can follow before all is done', () => {
+  serve()
+  const turn = { before: undefined, recorded() {} } as never
+  router.fromClient(romeo.session, stanza(`<message to='stage@${DOMAIN}'/>`), turn)
+  assert.equal(received[0]?.turn, turn)
+})
+
 test('what it throws goes to the sender', () => {
   serve(() => {
     throw new StanzaError('forbidden')

@@ -92,6 +92,23 @@ test('a database that hangs fails queries after the time limit, and is used agai
   assert.deepEqual(await db.knex('t').count({ n: '*' }), [{ n: 8 }])
 })
 
+test('statements that are committed together fail likewise, and the database is told to be down', {
+  timeout: 60_000,
+}, async () => {
+  const insert = (a: number) => ({ sql: 'insert into t (a) values (?)', bindings: [a] })
+  await db.commit([insert(20)])
+  await server.freeze()
+  try {
+    await failsQuickly(() => db.commit([insert(21), insert(22)]), 4000)
+    assert.equal(db.health, 'down')
+  } finally {
+    server.thaw()
+  }
+  await healthIs('up')
+  await db.commit([insert(23)])
+  assert.deepEqual(await db.knex('t').whereIn('a', [20, 23]).pluck('a'), [20, 23])
+})
+
 test('a connection lost in the middle of a statement leaves no timer that keeps the program from ending', {
   timeout: 60_000,
 }, async () => {

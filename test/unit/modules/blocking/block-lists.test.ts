@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Host, Jid, type Sealed, StanzaError } from '#api'
 import { BlockLists } from '../../../../modules/blocking/block-lists.ts'
-import { guardArriving, guardLeaving } from '../../../../modules/blocking/guards.ts'
+import { guardArriving, guardLeaving, isBlocked } from '../../../../modules/blocking/guards.ts'
 import type { BlockingStore } from '../../../../modules/blocking/store.ts'
 import { User } from '../../../../src/session/user.ts'
 
@@ -50,6 +50,17 @@ test('blocking: the list of an account that is not online costs one query, howev
   await Promise.all([lists.of(juliet), lists.of(juliet), lists.of(juliet)])
   await lists.of(juliet)
   assert.equal(state.queries, 1)
+})
+
+test('blocking: whatever goes past the flows is held back from a list that is not in memory, and from who is blocked', async () => {
+  const { host, lists, rows } = scene()
+  const user = new User(juliet)
+  const passes = (from: string) => !isBlocked(host, lists, { session: { user }, from: Jid.parse(from) } as never)
+  assert.equal(passes('verona@conference.capulet.example/Romeo'), false)
+  rows.set(juliet.toString(), ['verona@conference.capulet.example/Tybalt'])
+  await lists.load(user)
+  assert.equal(passes('verona@conference.capulet.example/Romeo'), true)
+  assert.equal(passes('verona@conference.capulet.example/Tybalt'), false)
 })
 
 test('blocking: the memory for such lists is bounded', async () => {
