@@ -109,12 +109,15 @@ export async function change(room: Room, changes: Changes, before?: Affiliations
   }
 }
 
-/** How many are told of a change at most: it is a courtesy. */
-const MAX_TOLD = 100
+/** How many who are not there are told of a change at most, or invited by it: it is a courtesy. */
+export const MAX_TOLD = 100
 
 /** XEP-0045 §18.1: those who are not in the room learn what they are there now. */
 function tellAbsent(room: Room, news: readonly AffiliationNews[], shown: readonly Reaffiliated[]): void {
-  const present = new Set(shown.map(({ occupant }) => occupant.account.toString()))
+  if (news.length === 0) return
+  // Who is there, and who has just been taken out.
+  const occupants = [...room.occupants.values(), ...shown.map(({ occupant }) => occupant)]
+  const present = new Set(occupants.map(({ account }) => account.toString()))
   // §9.3: a new member is invited. Whoever is banned is owed no courtesy.
   const isTold = ({ jid, affiliation }: AffiliationNews) =>
     affiliation === 'outcast' ||

@@ -200,8 +200,10 @@ export class RoomCrowd implements Stage {
   async #checksSide(room: SideRoom, isAnew: boolean): Promise<boolean> {
     const builder = this.#builderOf(room)
     const isThere = await this.#exists(builder, room)
-    // Whoever made a room that does not stay, or not yet, may be in it still.
-    if (room.stays.made > 0 || isAnew) this.findings.finds(room.stays.check(isThere ? 'yes' : 'no'))
+    // Whoever made a room that does not stay, or not yet, may be in it still; or again, when the entry was sent once more
+    // on resumption (XEP-0198 §5).
+    if (room.stays.made > 0 || (isAnew && !builder.isIn(room)))
+      this.findings.finds(room.stays.check(isThere ? 'yes' : 'no'))
     if (!isThere || !room.isPersistent) return isThere
     await this.#checksArchive(builder, room, false)
     const lists = await readAffiliations(builder, room)

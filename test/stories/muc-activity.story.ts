@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { isDealtWith } from '../support/app-server.ts'
 import { company } from '../support/occupants.ts'
 import { enters, freshRoom, grants, leaves, MUC_OWNER, opens, says } from '../support/room.ts'
 import { type Actor, drain, type Story, story } from '../support/story.ts'
@@ -126,4 +127,32 @@ story('A service says that it tells of activity; others’ rooms do not', async 
     await juliet.asks`<iq type='get' to='conference.${s.domain}'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`
   const features = reply.getChildElements()[0]!.getChildren('feature')
   assert.ok(features.some((feature) => feature.attrs['var'] === NS))
+})
+
+story('Of a room in which one is with another client nothing is missed // XEP-0437 §4', async (s) => {
+  const { room, juliet } = await romeoAway(s)
+  const desk = await s.login('romeo/desk')
+  const phone = await s.login('romeo/phone')
+  await enters(desk, room, 'Romeo')
+  await drain(juliet)
+  await s.advance(1000)
+  await says(juliet, room, 'Romeo?')
+  await phone.sends`${watch(s)}`
+  await isDealtWith(s, phone)
+  await phone.receivesNothing()
+})
+
+story('What was said last before a room was left is missed, too, though it was just said // XEP-0437 §4', async (s) => {
+  const { room, juliet, romeo } = await romeoAway(s)
+  await says(juliet, room, 'Romeo?')
+  await s.advance(1000)
+  await enters(romeo, room, 'Romeo')
+  await leaves(romeo, room, 'Romeo')
+  await drain(juliet)
+  await s.advance(1000)
+  await says(juliet, room, 'Gone again')
+  await leaves(juliet, room, 'Juliet')
+  // Nobody is there: the room is not in memory.
+  await romeo.sends`${watch(s)}`
+  await hearsOf(romeo, s, room)
 })

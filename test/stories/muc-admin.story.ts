@@ -128,8 +128,18 @@ story('Members of a non-anonymous members-only room read who they are // XEP-004
   const romeo = await s.login('romeo/orchard')
   const tybalt = await s.login('tybalt/square')
   await opens(juliet, room, 'Juliet', { membersonly: true, whois: 'anyone' })
-  await changes(juliet, room, affiliate(romeo.bare, 'member'))
+  await changes(juliet, room, affiliate(romeo.bare, 'member', 'Her love'))
   assert.deepEqual(await jidsOf(romeo, room, 'member'), [romeo.bare])
+  // Why they are members is for those who make them so.
+  for (const [actor, isTold] of [
+    [romeo, false],
+    [juliet, true],
+  ] as const)
+    assert.equal(
+      String(await actor.asks`${listRequest(room, "affiliation='member'")}`).includes('Her love'),
+      isTold,
+      actor.jid,
+    )
   await enters(romeo, room, 'Romeo')
   assert.deepEqual(await jidsOf(romeo, room, 'member'), [romeo.bare])
   await tybalt.isRefused('forbidden', 'auth')`${listRequest(room, "affiliation='member'")}`

@@ -107,6 +107,22 @@ story('Whoever knows a version gets what has changed since // XEP-0463 §5.2.1',
   assert.deepEqual(itemsOf(messages[0]!), ['nurse@localhost none', 'peter@localhost admin'])
 })
 
+story('With an account that is deleted the version is another, of rooms in use, too // XEP-0463 §5.2.1', async (s) => {
+  const room = freshRoom(s)
+  const juliet = await s.login('juliet/balcony')
+  const romeo = await s.login('romeo/orchard')
+  await s.createAccount('peter')
+  await opens(juliet, room, 'Juliet', members)
+  await changes(juliet, room, affiliate(romeo.bare, 'member'), affiliate('peter@localhost', 'member'))
+  const { version } = await entersAsking(romeo, room, 'Romeo')
+  await leaves(romeo, room, 'Romeo')
+  await s.host.deleteAccount('peter')
+  const { messages, version: now } = await entersAsking(romeo, room, 'Romeo', version)
+  // Nothing tells that there was such an account: all that is left is told.
+  assert.deepEqual(messages.map(itemsOf), [[`${juliet.bare} owner`, `${romeo.bare} member`]])
+  assert.notEqual(now, version)
+})
+
 story('A version that nobody knows is answered with everything // XEP-0463 §5.2.1', async (s) => {
   const room = freshRoom(s)
   const juliet = await s.login('juliet/balcony')

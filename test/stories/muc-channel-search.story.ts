@@ -136,4 +136,5 @@ story('A search that makes no sense is refused as the specification says // XEP-
   for (const hostile of ["' or 1=1 --", '%', '\\', '1:\u0027'])
     assert.deepEqual((await find(romeo, service, { q: hostile.replace("'", '&apos;') })).locals, [])
   await romeo.isRefused('item-not-found')`${search(service, { all: '1', key: BY_USERS }, '<after>x</after>')}`
+  await romeo.isRefused('feature-not-implemented')`${search(service, { all: '1' }, '<before/>')}`
 })

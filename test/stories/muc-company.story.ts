@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { serialize } from '../../src/api.ts'
+import { listOf } from '../support/occupants.ts'
 import {
   codesOf,
   configures,
@@ -83,6 +84,57 @@ story('§9.9 An admin approves or not; what makes no sense, and who was banned m
   await grants(romeo, room, juliet.bare, 'none')
   await romeo.sends`${decide({ 'muc#register_allow': true })}`
   assert.equal(await isMember(romeo, room, juliet.bare), true)
+})
+
+// XEP-0045 §7.10; XEP-0077 §3.2
+story('§7.10 Who runs the room and gives the nickname back runs it still', async (s) => {
+  const { room, romeo } = await two(s)
+  const remove = `<iq type='set' to='${room}'><query xmlns='${REGISTER}'><remove/></query></iq>`
+  await romeo.asks`${register(room, nick('Montague'))}`
+  await romeo.asks`${remove}`
+  const owners = await listOf(romeo, room, "affiliation='owner'")
+  assert.deepEqual(
+    owners.map(({ jid, nick }) => [jid, nick]),
+    [[romeo.bare, undefined]],
+  )
+})
+
+// XEP-0045 §18.1: code 101 is for who does not know
+story('§7.10 Who registers, or gives it up, is told so once, by the answer', async (s) => {
+  const { room } = await two(s)
+  const paris = await s.online('paris/church')
+  await paris.asks`${register(room, nick('Paris'))}`
+  await paris.receivesNothing()
+  await paris.asks`<iq type='set' to='${room}'><query xmlns='${REGISTER}'><remove/></query></iq>`
+  await paris.receivesNothing()
+})
+
+// XEP-0045 §9.9
+story('§9.9 While an admin is in the room the others are not asked', async (s) => {
+  const { room, romeo, juliet } = await two(s, { registration: 'approval' })
+  const nurse = await s.online('nurse/chamber')
+  await grants(romeo, room, nurse.bare, 'admin')
+  await heardBy(nurse)
+  await juliet.asks`${register(room, nick('Juliet'))}`
+  await romeo.receives`<message from='${room}' to='${romeo.jid}'/>`
+  await nurse.receivesNothing()
+})
+
+// XEP-0045 §9.9, §5.2.1: a form that nobody has asked for
+story('§9.9 By approving an admin changes nothing of who runs the room', async (s) => {
+  const { room, romeo, juliet } = await two(s, { registration: 'approval' })
+  await romeo.asks`${register(room, nick('Romeo'))}`
+  await grants(romeo, room, juliet.bare, 'admin')
+  await heardBy(juliet)
+  const decide = (jid: string) =>
+    `<message to='${room}'>${submission(TYPE, { ...nick('Fool'), 'muc#jid': jid, 'muc#register_allow': true })}</message>`
+  await juliet.isRefused('forbidden')`${decide(romeo.bare)}`
+  await romeo.sends`${decide(juliet.bare)}`
+  const nicks = await listOf(romeo, room, "affiliation='owner'")
+  assert.deepEqual(
+    nicks.map((one) => one['nick']),
+    ['Romeo'],
+  )
 })
 
 // XEP-0045 §9.9

@@ -188,3 +188,31 @@ elsewhere('§11.1 With their server those from elsewhere are gone', async ({ man
     await actor.receivesNothing()
   }
 })
+
+// XEP-0437 §6: only of clients here is it certain that their end is heard of
+elsewhere('Nobody elsewhere is told of activity in rooms', async ({ s, mantua, room, romeo }) => {
+  await grants(romeo, room, 'balthasar@mantua.example', 'member')
+  await mantua.receives`<message from='${room}'/>`
+  mantua.send(`<presence from='${balthasar}' to='conference.${s.domain}'><rai xmlns='urn:xmpp:rai:0'/></presence>`)
+  await mantua.receivesNothing()
+  await says(romeo, room, 'Balthasar?')
+  await mantua.receivesNothing()
+})
+
+// XEP-0045 §18.1, code 101: a courtesy, by which nobody is to be flooded
+elsewhere(
+  'Of one change for many who are not there a hundred are told, or invited',
+  async ({ mantua, room, romeo }) => {
+    const item = (n: number) => `<item affiliation='member' jid='p${n}@${MANTUA}'/>`
+    const items = Array.from({ length: 120 }, (_, n) => item(n)).join('')
+    await romeo.asks`<iq type='set' to='${room}'><query xmlns='${MUC}#admin'>${items}</query></iq>`
+    for (let n = 0; n < 100; n++) assert.deepEqual(codesOf(await mantua.receives`<message from='${room}'/>`), [101])
+    await mantua.receivesNothing()
+    // Nor are more invited, §9.5.
+    await configures(romeo, room, { membersonly: true })
+    await romeo.asks`<iq type='set' to='${room}'><query xmlns='${MUC}#admin'>${items.replaceAll("jid='p", "jid='q")}</query></iq>`
+    for (let n = 0; n < 100; n++)
+      assert.ok((await mantua.receives`<message from='${room}'/>`).getChild('x', MUC_USER)!.getChild('invite'))
+    await mantua.receivesNothing()
+  },
+)

@@ -226,3 +226,20 @@ story('Whoever may give commands finds them // XEP-0050 §2.2', async (s) => {
     'modify',
   )`<iq type='set' to='${room}'><command xmlns='${NS_COMMANDS}' node='urn:xmpp:hats:commands:create' action='prev'/></iq>`
 })
+
+story(
+  'A room has so many hats, and nobody wears more than the admin says',
+  async (s) => {
+    const { room, juliet, romeo } = await company(s)
+    const lecturer = { uri: 'urn:example:lecturer', title: 'Lecturer' }
+    for (const hat of [teacher, scribe]) await commands(juliet, room, 'create', hat)
+    await juliet.isRefused('resource-constraint', 'wait')`${command(room, 'create', lecturer)}`
+    // One of them may change.
+    await commands(juliet, room, 'create', { ...scribe, title: 'Writer' })
+    const on = (uri: string) => ({ uri, jid: romeo.bare })
+    await commands(juliet, room, 'assign', on(TEACHER))
+    await juliet.isRefused('resource-constraint', 'wait')`${command(room, 'assign', on(SCRIBE))}`
+    await commands(juliet, room, 'assign', on(TEACHER))
+  },
+  { modules: { muc: { hats: { perRoom: 2, perPerson: 1 } } } },
+)

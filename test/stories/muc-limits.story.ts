@@ -44,6 +44,16 @@ story(
 
 // XEP-0045 §14.6
 story(
+  '§14.6 Who runs the server makes as many rooms as it takes',
+  async (s) => {
+    const prince = await s.login('escalus/court')
+    for (let n = 0; n < 3; n++) await opens(prince, freshRoom(s), 'Prince')
+  },
+  { ...limits({ rooms: 2 }), server: { admins: ['escalus@localhost'] } },
+)
+
+// XEP-0045 §14.6
+story(
   '§14.6 A client is in so many rooms at once',
   async (s) => {
     const { room, romeo } = await two(s)

@@ -73,3 +73,15 @@ story('Only members with a nick of their own, and only where the room does so //
   await drain(juliet)
   await romeo.receivesNothing()
 })
+
+story('Who has chosen to hear nothing gets no mentions // XEP-0452 §2, XEP-0492 §2.1', async (s) => {
+  const { room, juliet, romeo } = await romeoAway(s)
+  const choice = `<field var='{urn:xmpp:notification-settings:1}notify'><value>never</value></field></x>`
+  await romeo.asks`${register(room, 'Romeo').replace('</x>', choice)}`
+  await juliet.sends`${mention(room, `xmpp:${romeo.bare}`)}`
+  await drain(juliet)
+  await romeo.receivesNothing()
+  await romeo.asks`${register(room, 'Romeo').replace('</x>', choice.replace('never', 'on-mention'))}`
+  await juliet.sends`${mention(room, `xmpp:${romeo.bare}`)}`
+  await romeo.receives`<message from='${room}'/>`
+})

@@ -159,6 +159,15 @@ story('Whoever said something takes it back // XEP-0424 §3, §4', async (s) => 
   assert.ok((await archiveOf(romeo, room)).some((one) => one.message.attrs['id'] === 'undo'))
 })
 
+story('Without an id of its own a retraction takes nothing back // XEP-0424 §4', async (s) => {
+  const { room, juliet, romeo, all } = await company(s)
+  const id = await spoken(romeo, 'Romeo', room, all, 'Ay me')
+  await romeo.sends`${retraction(room, id).replace(" id='undo'", '')}`
+  await romeo.receives`<message type='groupchat' from='${room}/Romeo'><body>/me takes it back</body></message>`
+  for (const actor of all) await drain(actor)
+  assert.equal((await kept(juliet, room, id)).getChildText('body'), 'Ay me')
+})
+
 story('The account counts, not the nick: of who takes back, and of whose it is // XEP-0424 §5', async (s) => {
   const { room, juliet, romeo, mercutio, all } = await company(s)
   const id = await spoken(mercutio, 'Mercutio', room, all, 'A plague')

@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict'
-import { allSee, change, changes, company, item, listOf, listRequest, sees, valuesOf } from '../support/occupants.ts'
+import {
+  allSee,
+  change,
+  changes,
+  company,
+  item,
+  listOf,
+  listRequest,
+  sees,
+  unheard,
+  valuesOf,
+} from '../support/occupants.ts'
 import { assigns, enters, FORM, freshRoom, grants, MUC, notices, says, submission } from '../support/room.ts'
 import { type Actor, drain, story } from '../support/story.ts'
 
@@ -238,4 +249,13 @@ story('A moderator is asked for voice, and gives it // XEP-0045 §8.6', async (s
   await sees(romeo, `${room}/Romeo`, { ...participant, codes: [110] })
   await sees(juliet, `${room}/Romeo`, { ...participant, jid: romeo.jid })
   await sees(mercutio, `${room}/Romeo`, participant)
+})
+
+story('Who is named twice in one request is kicked once // XEP-0045 §8.2', async (s) => {
+  const { room, juliet, romeo, mercutio } = await company(s)
+  const kick = item("nick='Romeo' role='none'")
+  await juliet.asks`<iq type='set' to='${room}'><query xmlns='${MUC}#admin'>${kick}${kick}</query></iq>`
+  for (const actor of [romeo, mercutio]) {
+    assert.equal((await unheard(actor)).filter(({ attrs }) => attrs['type'] === 'unavailable').length, 1)
+  }
 })

@@ -93,6 +93,14 @@ story('A reserved room is made by filling in its form // XEP-0045 §10.1.3', asy
   assert.deepEqual(await jidsOf(juliet, room, 'admin'), ['nurse@localhost', 'peter@localhost'])
 })
 
+story('The first configuration is no change of which anybody is told // XEP-0045 §10.1.3, §10.2.1', async (s) => {
+  const room = freshRoom(s)
+  const juliet = await s.login('juliet/balcony')
+  await enters(juliet, room, 'Juliet')
+  await configures(juliet, room, { roomname: 'A Dark Cave', whois: 'anyone', enablelogging: false })
+  await juliet.receivesNothing()
+})
+
 story('A locked room has a form for its owner only // XEP-0045 §10.1.3', async (s) => {
   const room = freshRoom(s)
   const juliet = await s.login('juliet/balcony')
@@ -120,6 +128,11 @@ story('A form that makes no sense is not accepted, and the room stays locked // 
     { roomname: 'A Dark Cave', allowpm: 'kings' },
   ] as const)
     await juliet.isRefused('not-acceptable', 'modify')`${configuration(room, fields)}`
+  const other = configuration(room, { roomname: 'A Dark Cave' }).replace(
+    'muc#roomconfig</value>',
+    'muc#register</value>',
+  )
+  await juliet.isRefused('bad-request', 'modify')`${other}`
   await romeo.isRefused('item-not-found', 'cancel')`${join(room, 'Romeo')}`
   assert.deepEqual(valuesOf(await configurationForm(juliet, room))['muc#roomconfig_roomname']?.join(''), '')
 })

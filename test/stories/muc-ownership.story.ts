@@ -10,6 +10,7 @@ import {
   listRequest,
   roomInfo,
   sees,
+  unheard,
 } from '../support/occupants.ts'
 import { codesOf, enters, freshRoom, grants, join, MUC, MUC_OWNER, MUC_USER, notices, opens } from '../support/room.ts'
 import { type Actor, drain, story } from '../support/story.ts'
@@ -200,12 +201,16 @@ story(
   async (s) => {
     const room = freshRoom(s)
     const romeo = await s.login('romeo/orchard')
-    const prince = await s.login('escalus/court')
+    const prince = await s.online('escalus/court')
     await opens(romeo, room, 'Romeo', { membersonly: true })
     const { own } = await enters(prince, room, 'Prince')
     assert.equal(own.getChild('x')!.getChild('item')!.attrs['affiliation'], 'owner')
     await drain(romeo)
     await romeo.isRefused('not-allowed', 'cancel')`${change(room, item("nick='Prince' role='visitor'"))}`
+    // Nothing of that changes, and whoever is there is not told what was done behind its back.
+    await grants(romeo, room, prince.bare, 'owner')
+    assert.deepEqual(await unheard(prince), [])
+    await grants(prince, room, prince.bare, 'none')
     assert.deepEqual(await jidsOf(prince, room, 'owner'), [romeo.bare])
     await prince.asks`${destruction(room)}`
     await romeo.isRefused('item-not-found', 'cancel')`${destruction(room)}`

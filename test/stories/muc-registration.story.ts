@@ -182,6 +182,24 @@ story('§7.2.2 Where nicknames are locked down, who has registered one goes by i
   assert.deepEqual(codesOf(others.own), [110, 170])
 })
 
+// XEP-0045 §7.10
+story('§7.10 A nickname by which somebody else is in the room cannot be registered', async (s) => {
+  const { room, juliet } = await company(s)
+  await isTurnedAway(juliet, 'conflict', 'cancel', query(room, 'set', registration('Romeo')))
+})
+
+// XEP-0045 §7.10: "the service SHOULD … change the user's nickname"; §7.6
+story('§7.10 Where nicknames are locked down, who registers another goes by it at once', async (s) => {
+  const { room, romeo, juliet } = await company(s, { locknicks: true })
+  await enters(juliet, room, 'JC')
+  await romeo.receives`<presence from='${room}/JC'/>`
+  await registers(juliet, room, 'Juliet')
+  await romeo.receives`<presence from='${room}/JC'/>`
+  const gone = await romeo.receives`<presence type='unavailable' from='${room}/JC'/>`
+  assert.deepEqual([codesOf(gone), itemOf(gone).attrs['nick']], [[303], 'Juliet'])
+  await romeo.receives`<presence from='${room}/Juliet'/>`
+})
+
 // XEP-0045 §7.10, §9.9
 story('§7.10 Into a room for members one registers with the approval of its admins', async (s) => {
   const { room, romeo, juliet } = await company(s, { membersonly: true })

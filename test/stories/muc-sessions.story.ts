@@ -132,6 +132,38 @@ story('§7.14 A client whose connection is cut leaves, and others hear it once',
   await notices([romeo], room, 'Juliet')
 })
 
+// XEP-0045 §18.1.2: a client of this server that is gone has no session
+story('§11.1 A client here that does not want something is not gone', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  const juliet = await s.login('juliet/balcony')
+  const room = freshRoom(s)
+  await gather(room, [
+    [romeo, 'Romeo'],
+    [juliet, 'Juliet'],
+  ])
+  for (const condition of ['service-unavailable', 'jid-malformed'])
+    await juliet.sends`<message type='error' to='${room}/Romeo'><error type='cancel'><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`
+  await juliet.receivesNothing()
+  await romeo.receivesNothing()
+})
+
+// XEP-0045 §17.4: of several clients one that can answer
+story('§17.4 Who is asked something answers with a client that is connected', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  const balcony = await s.login('juliet/balcony')
+  const chamber = await s.login('juliet/chamber')
+  const room = freshRoom(s)
+  await enables(balcony)
+  await gather(room, [
+    [romeo, 'Romeo'],
+    [balcony, 'Juliet'],
+  ])
+  await enters(chamber, room, 'Juliet')
+  await balcony.cuts()
+  romeo.send(`<iq type='get' id='v' to='${room}/Juliet'><query xmlns='jabber:iq:version'/></iq>`)
+  await chamber.receives`<iq type='get' from='${room}/Romeo'><query xmlns='jabber:iq:version'/></iq>`
+})
+
 // XEP-0198 §5; XEP-0045 §7.14: a connection that is lost is no session that has ended
 story(
   '§7.14 Whose connection is lost for a while stays in the room, and leaves it when they do not come back',

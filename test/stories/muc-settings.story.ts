@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { NS_MAM, stanzaIds } from '../support/archive.ts'
-import { company, configuration, hearOfChange, jidsOf, listRequest, roomInfo, sees } from '../support/occupants.ts'
+import {
+  company,
+  configuration,
+  hearOfChange,
+  jidsOf,
+  listRequest,
+  roomInfo,
+  sees,
+  unheard,
+} from '../support/occupants.ts'
 import {
   assigns,
   codesOf,
@@ -290,3 +299,23 @@ story('enablelogging: the archive keeps nothing of what is said // XEP-0045 §7.
   const tybalt = await s.login('tybalt/square')
   assert.deepEqual(codesOf((await enters(tybalt, room, 'Tybalt')).own), [110])
 })
+
+story(
+  'presencebroadcast: who is not shown is in no list of occupants either, but for moderators // XEP-0045 §6.5',
+  async (s) => {
+    const { room, juliet, romeo, mercutio } = await company(s, { moderatedroom: true })
+    await juliet.asks`${configuration(room, { presencebroadcast: ['moderator'] })}`
+    for (const actor of [juliet, romeo, mercutio]) await unheard(actor)
+    const namesOf = async (actor: Actor) => {
+      const reply =
+        await actor.asks`<iq type='get' to='${room}'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>`
+      return reply
+        .getChildElements()[0]!
+        .getChildren('item')
+        .map(({ attrs }) => attrs['jid']?.split('/')[1])
+    }
+    assert.deepEqual(await namesOf(juliet), ['Juliet', 'Mercutio', 'Romeo'])
+    assert.deepEqual(await namesOf(romeo), ['Juliet', 'Romeo'])
+    assert.deepEqual(await namesOf(mercutio), ['Juliet', 'Mercutio'])
+  },
+)

@@ -152,3 +152,25 @@ story('§7.5 Private messages that are not private, to nobody or from outside ar
   assert.ok(!serialize(error).includes(mercutio.bare))
   await mercutio.receivesNothing()
 })
+
+// RFC 6120 §10.1: in order, also what no archive keeps behind what it keeps.
+story('§7.4 What one says next does not overtake what one said before', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  const juliet = await s.login('juliet/balcony')
+  const room = freshRoom(s)
+  await gather(room, [
+    [romeo, 'Romeo'],
+    [juliet, 'Juliet'],
+  ])
+  for (let n = 0; n < 5; n++) {
+    romeo.send(`<message type='groupchat' to='${room}'><body>${n}</body></message>`)
+    romeo.send(
+      `<message type='groupchat' to='${room}'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`,
+    )
+  }
+  for (let n = 0; n < 5; n++) {
+    await juliet.receives`<message type='groupchat' from='${room}/Romeo'><body>${String(n)}</body></message>`
+    const next = await juliet.receives`<message type='groupchat' from='${room}/Romeo'/>`
+    assert.ok(next.getChild('composing', 'http://jabber.org/protocol/chatstates'), String(next))
+  }
+})

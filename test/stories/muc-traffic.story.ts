@@ -102,6 +102,18 @@ story('§17.4 The vCard of an occupant is that of the account', async (s) => {
 })
 
 // XEP-0045 §17.4
+story('§17.4 Nobody answers in the name of who was asked', async (s) => {
+  const { room, romeo, juliet, paris } = await company(s)
+  romeo.send(`<iq type='get' id='v' to='${room}/Juliet'><query xmlns='jabber:iq:version'/></iq>`)
+  const asked = await juliet.receives`<iq type='get' from='${room}/Romeo'/>`
+  for (const to of [`${room}/Romeo`, `${room}/Juliet`])
+    await paris.sends`<iq type='result' id='${asked.attrs['id']}' to='${to}'><query xmlns='jabber:iq:version'><name>Forged</name></query></iq>`
+  await paris.receivesNothing()
+  await romeo.receivesNothing()
+  await juliet.sends`<iq type='result' id='${asked.attrs['id']}' to='${room}/Romeo'><query xmlns='jabber:iq:version'><name>Psi</name></query></iq>`
+  await romeo.receives`<iq type='result' id='v' from='${room}/Juliet'><query xmlns='jabber:iq:version'><name>Psi</name></query></iq>`
+})
+
 story('§17.4 Requests to nobody, and answers to nothing', async (s) => {
   const { room, romeo, juliet, paris } = await company(s)
   const payload = `<query xmlns='urn:example:x'/>`
@@ -139,6 +151,12 @@ story('§17.3 What only the room may say, occupants cannot make it seem to say',
     await romeo.receives`<message from='${room}/Juliet'><body>Hi</body><x xmlns='${MUC_USER}'/></message>`
   assert.equal(whispered.getChildren('x', MUC_USER).length, 1)
   assert.ok(!serialize(whispered).includes('forged'))
+  // Not even its owner speaks for the room.
+  await romeo.sends`<message type='groupchat' to='${room}'><body>Long ago</body>${delay}</message>`
+  for (const actor of [romeo, juliet]) {
+    const heard = await actor.receives`<message from='${room}/Romeo'><body>Long ago</body></message>`
+    assert.equal(heard.getChildren('delay', DELAY).length, 0, serialize(heard))
+  }
   // On entering, changing the nickname and leaving, too.
   const { own: entered } = await enters(paris, room, 'Paris', { payload: owner })
   assert.deepEqual(codesOf(entered), [110, 170])
@@ -147,7 +165,9 @@ story('§17.3 What only the room may say, occupants cannot make it seem to say',
   await romeo.receives`<presence type='unavailable' from='${room}/Paris'>${x({ jid: paris.jid, nick: 'Count' }, 303)}</presence>`
   await romeo.receives`<presence from='${room}/Count'>${x({ jid: paris.jid })}</presence>`
   await paris.sends`<presence type='unavailable' to='${room}/Count'>${owner}</presence>`
-  await romeo.receives`<presence type='unavailable' from='${room}/Count'>${x({ role: 'none', jid: paris.jid })}</presence>`
+  const left =
+    await romeo.receives`<presence type='unavailable' from='${room}/Count'>${x({ role: 'none', jid: paris.jid })}</presence>`
+  assert.equal(left.getChildren('x', MUC_USER).length, 1, serialize(left))
 })
 
 // XEP-0045 §9, §10, §14.4

@@ -20,9 +20,15 @@ const probe = defineModule({
 })
 const options = { extra: [probe] }
 
+/** How often something has failed on purpose. */
+let failures = 0
+
 /** Has something fail until the scene is over, as when the database is away. */
 async function fails(of: object, methods: readonly string[], scene: () => Promise<void>): Promise<void> {
-  const away = () => Promise.reject(new StanzaError('internal-server-error', 'It is away.', { type: 'wait' }))
+  const away = () => {
+    failures++
+    return Promise.reject(new StanzaError('internal-server-error', 'It is away.', { type: 'wait' }))
+  }
   for (const method of methods) Object.defineProperty(of, method, { value: away, configurable: true })
   try {
     await scene()
@@ -104,7 +110,9 @@ story(
     const { room, juliet } = await company(s, { persistentroom: true })
     await fails(service.store, ['destroy'], async () => {
       await juliet.asks`${destruction(room)}`
+      const before = failures
       await s.advance(60_000)
+      while (failures === before) await new Promise((resolve) => setImmediate(resolve))
     })
     assert.equal((await s.database.knex('muc_rooms')).length, 1)
     await s.advance(60_000)
@@ -143,6 +151,20 @@ story(
       await sees(mercutio, `${room}/Romeo`, shown)
       await juliet.receives`<iq type='error' id='half'/>`
     })
+  },
+  options,
+)
+
+story(
+  'a configuration that is refused is none',
+  async (s) => {
+    const { room, juliet, mercutio } = await company(s)
+    await fails(service.store, ['saveSettings'], async () => {
+      await juliet.isRefused('internal-server-error', 'wait')`${configuration(room, { membersonly: true })}`
+    })
+    await mercutio.receivesNothing()
+    const tybalt = await s.login('tybalt/square')
+    await enters(tybalt, room, 'Tybalt')
   },
   options,
 )

@@ -3,6 +3,7 @@ import {
   type Affiliations,
   change,
   effective,
+  MAX_TOLD,
   mustBeAccount,
   type RoleChange,
   readAddress,
@@ -94,8 +95,9 @@ async function takeChanges(query: Element, request: RoomRequest): Promise<void> 
   const tell = await change(room, { roles, affiliations, actor: asker.nick }, before)
   request.afterwards(async () => {
     await tell()
-    for (const { jid, affiliation } of affiliations)
-      if (affiliation === 'member' && isNew(room, jid, before)) sendInvitation(room, asker.account, Jid.parse(jid))
+    const isInvited = ({ jid, affiliation }: AffiliationChange) => affiliation === 'member' && isNew(room, jid, before)
+    for (const { jid } of affiliations.filter(isInvited).slice(0, MAX_TOLD))
+      sendInvitation(room, asker.account, Jid.parse(jid))
   })
 }
 

@@ -5,7 +5,7 @@ import type { Entry, RoomAspect, RoomRequest } from '../hooks.ts'
 import { move } from '../joining.ts'
 import { NS_FORMS } from '../namespaces.ts'
 import type { AffiliationRecord } from '../records.ts'
-import { isAtLeast } from '../roles.ts'
+import { isAtLeast, refusesAffiliation } from '../roles.ts'
 import type { Room } from '../room.ts'
 import { choiceSetting, flagSetting } from '../setting.ts'
 import { membersOnly } from './members-only.ts'
@@ -147,8 +147,8 @@ async function takeApproval(room: Room, event: StanzaEvent): Promise<boolean> {
   const form = event.stanza.getChild('x', NS_FORMS) && readForm(event.stanza, REGISTER)
   if (form === undefined || event.type === 'groupchat') return false
   room.mustExist()
-  if (!isAtLeast(await room.affiliation(event.from.bare), 'admin'))
-    throw new StanzaError('forbidden', 'Only admins decide who registers with this room.')
+  const asker = await room.affiliation(event.from.bare)
+  if (!isAtLeast(asker, 'admin')) throw new StanzaError('forbidden', 'Only admins decide who registers with this room.')
   const { isAllowed, jid, nickText, answers } = readApproval(room, form)
   if (!isAllowed) return true
   const nick = readNick(room, nickText)
@@ -158,6 +158,10 @@ async function takeApproval(room: Room, event: StanzaEvent): Promise<boolean> {
   // Who was banned meanwhile stays so.
   if (before === 'outcast') throw new StanzaError('not-allowed', `${jid} is banned from this room.`)
   const affiliation = before === 'none' ? 'member' : before
+  // §5.2.1: who runs the room is not an admin's to change, and asks nobody for approval.
+  const refused = refusesAffiliation(asker, before, affiliation)
+  if (refused !== undefined && jid !== event.from.bare.toString())
+    throw new StanzaError(refused, `${jid} needs no approval of yours.`)
   const actor = room.seat(event.from)?.occupant.nick
   const tell = await change(room, { affiliations: [{ jid, affiliation, nick, registration: answers }], actor }, known)
   tellAspects(room, jid)

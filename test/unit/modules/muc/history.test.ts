@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseDocument } from '#api'
-import { History } from '../../../../modules/muc/history.ts'
+import { History, readHistoryWish } from '../../../../modules/muc/history.ts'
 import type { Room } from '../../../../modules/muc/room.ts'
 import { FakeClock } from '../../../support/fake-clock.ts'
 
@@ -57,4 +57,24 @@ test('so many rooms are remembered', async () => {
   for (const room of [0, 1, 0, 2]) history.add(roomOf(room), message('Hi'))
   assert.deepEqual(await bodiesOf(history, roomOf(1)), [])
   assert.deepEqual(await bodiesOf(history, roomOf(0)), ['Hi', 'Hi'])
+})
+
+test('whoever bounds the history by time or length gets all that is kept within, who says nothing the usual', () => {
+  const wish = (attributes: string) =>
+    readHistoryWish(
+      parseDocument(`<x xmlns='http://jabber.org/protocol/muc'><history ${attributes}/></x>`),
+      { usual: 20, kept: 100 },
+      Date.UTC(2026, 0, 1),
+    )
+  for (const [attributes, max] of [
+    ['', 20],
+    ["seconds='60'", 100],
+    ["since='2025-12-31T00:00:00Z'", 100],
+    ["maxchars='5000'", 100],
+    ["maxchars='5000' maxstanzas='30'", 30],
+    ["maxstanzas='5000'", 100],
+    ["maxstanzas='-1' seconds='x' since='y'", 20],
+  ] as const)
+    assert.equal(wish(attributes).maxMessages, max, attributes)
+  assert.equal(wish("seconds='60' since='2025-12-31T00:00:00Z'").sinceMs, Date.UTC(2025, 11, 31, 23, 59))
 })
