@@ -130,6 +130,8 @@ export interface RoomAspect {
   bounced?(room: Room, seat: Seat, event: StanzaEvent): void
   /** Guards what an occupant asks another (XEP-0045 §17.4). */
   asking?(room: Room, seat: Seat, event: StanzaEvent): void
+  /** Guards a change by which the room writes to up to so many who are not in it. */
+  telling?(account: Jid, people: number): void
   /** Edits what is said to all, before it is kept. */
   shaping?(speech: Speech): void
   /** What is to be done once it is on disk, before anybody hears it; a rejection refuses it. */

@@ -64,6 +64,12 @@ export const options = {
         .default(5)
         .describe('Changes of presence of one client in a room a second.'),
       nicks: option.int().min(1).orOff().default(10).describe('Changes of nick of one client in a room a minute.'),
+      told: option
+        .int()
+        .min(1)
+        .orOff()
+        .default(600)
+        .describe('People that one account’s changes of affiliations have a room write to a minute.'),
       nickLength: option.int().min(1).orOff().default(100).describe('Characters of a nick.'),
       messageSize: option.bytes().min('1KiB').orOff().default('128KiB').describe('The length of a message to a room.'),
     })

@@ -1,4 +1,16 @@
-import { configures, enters, freshRoom, gather, heardBy, join, leaves, MUC_USER, opens, says } from '../support/room.ts'
+import {
+  configures,
+  enters,
+  freshRoom,
+  gather,
+  heardBy,
+  join,
+  leaves,
+  MUC_ADMIN,
+  MUC_USER,
+  opens,
+  says,
+} from '../support/room.ts'
 import { type Actor, type Story, story } from '../support/story.ts'
 
 const limits = (values: Record<string, number | string>) => ({ modules: { muc: { limits: values } } })
@@ -198,3 +210,20 @@ story('§17.4 Nobody waits for ever for an answer', async (s) => {
   )`<iq type='get' to='${room}/Romeo'><query xmlns='urn:example:x'/></iq>`
   await heardBy(romeo)
 })
+
+story(
+  'Nobody has rooms write to many who are not in them // XEP-0045 §9.3, §14.6',
+  async (s) => {
+    const romeo = await s.login('romeo/orchard')
+    const room = freshRoom(s)
+    await opens(romeo, room, 'Romeo')
+    const member = (...locals: string[]) =>
+      `<iq type='set' to='${room}'><query xmlns='${MUC_ADMIN}'>${locals.map((local) => `<item affiliation='member' jid='${local}@far.example'/>`).join('')}</query></iq>`
+    await romeo.asks`${member('a', 'b')}`
+    await romeo.isRefused('policy-violation', 'wait')`${member('c', 'd')}`
+    await romeo.asks`${member('c')}`
+    await s.advance(20_000)
+    await romeo.asks`${member('d')}`
+  },
+  { modules: { muc: { limits: { told: 3 } } } },
+)

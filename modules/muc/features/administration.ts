@@ -92,6 +92,9 @@ async function takeChanges(query: Element, request: RoomRequest): Promise<void> 
     affiliations.map(({ jid }) => jid),
   )
   for (const one of affiliations) guard(room, asker, one, before)
+  // Those who are not in the room are written to.
+  const people = Math.min(affiliations.length, MAX_TOLD)
+  if (people > 0) for (const aspect of room.service.doing('telling')) aspect.telling(asker.account, people)
   const tell = await change(room, { roles, affiliations, actor: asker.nick }, before)
   request.afterwards(async () => {
     await tell()

@@ -32,6 +32,7 @@ export function limits(service: RoomService): RoomAspect {
   }
   const forModerators = scaled(flows)
   const entries = new Lru<string, TokenBucket>(REMEMBERED)
+  const told = new Lru<string, TokenBucket>(REMEMBERED)
   const buckets = new WeakMap<Seat, Partial<Record<Doing, TokenBucket>>>()
   /** Rooms that a client is in, by its full JID. */
   const places = new Map<string, number>()
@@ -78,6 +79,7 @@ export function limits(service: RoomService): RoomAspect {
     speaking: ({ room, seat, stanza }) => say(room, seat, { stanza }),
     whispering: say,
     asking: (_room, seat) => spend(seat, 'messages'),
+    telling: (account, people) => count(told, bounds.told, account, people),
     message(room, event) {
       const seat = room.seat(event.from)
       if (seat !== undefined) say(room, seat, event)
@@ -86,12 +88,16 @@ export function limits(service: RoomService): RoomAspect {
   }
 
   function countEntry(client: Jid): void {
-    if (bounds.entries === 0) return
+    count(entries, bounds.entries, client, 1)
+  }
+
+  function count(buckets: Lru<string, TokenBucket>, rate: number, client: Jid, times: number): void {
+    if (rate === 0) return
     const account = client.bare.toString()
-    const flow = perMinute(bounds.entries)
-    const bucket = entries.get(account) ?? new TokenBucket(flow, clock.now())
-    entries.set(account, bucket)
-    if (!bucket.take(flow, clock.now())) throw tooFast()
+    const flow = perMinute(rate)
+    const bucket = buckets.get(account) ?? new TokenBucket(flow, clock.now())
+    buckets.set(account, bucket)
+    if (!bucket.take(flow, clock.now(), Math.min(times, flow.capacity))) throw tooFast()
   }
 
   async function mayCreate({ from }: Entry): Promise<void> {
