@@ -150,7 +150,8 @@ test('a module’s commands stand beside those of the server, whether it runs or
   const archive = (...args: string[]) => stonechat(['archive', ...args, '--config', config])
   assert.match((await stonechat(['--help'])).out, /^ {2}archive /m)
   await stonechat(['user', 'add', 'romeo@localhost', '--config', config], 'pencil\n')
-  const elsewhere = /^stonechat: padua\.example is not a domain with this command; those are: localhost, conference\.localhost\.$/m
+  const elsewhere =
+    /^stonechat: padua\.example is not a domain with this command; those are: localhost, conference\.localhost\.$/m
   const { out } = await archive('show', 'romeo@localhost')
   assert.notEqual(out, '')
   assert.match((await archive('show', 'romeo@padua.example')).err, elsewhere)
