@@ -66,9 +66,10 @@ export interface SqliteConnection {
   prepare(sql: string): { run(...bindings: unknown[]): unknown }
 }
 
-/** Statements that are kept prepared: their texts are few, but for the numbers of rows. */
+/** Statements that are kept prepared: of up to so many characters, since those of many rows are large and seldom the same. */
 const prepared = new WeakMap<SqliteConnection, Lru<string, ReturnType<SqliteConnection['prepare']>>>()
-const PREPARED = 100
+const PREPARED = 50
+const MAX_PREPARED_LENGTH = 500
 
 /**
  * Runs statements in one transaction. When this throws, the transaction is taken back.
@@ -90,6 +91,10 @@ export function commitSqlite(connection: SqliteConnection, statements: readonly 
 }
 
 function run(connection: SqliteConnection, sql: string, bindings: Statement['bindings'] = []): void {
+  if (sql.length > MAX_PREPARED_LENGTH) {
+    connection.prepare(sql).run(...bindings)
+    return
+  }
   let known = prepared.get(connection)
   if (known === undefined) {
     known = new Lru(PREPARED)
