@@ -53,7 +53,7 @@ async function join(room: Room, event: StanzaEvent, x: Element | undefined): Pro
   // §7.2.7
   if (affiliation === 'outcast') throw new StanzaError('forbidden', 'You are banned from this room.')
   const entry: Entry = { room, from, nick: to.resource, affiliation, x, seat: undefined, creates }
-  for (const aspect of service.aspects) await aspect.entering?.(entry)
+  for (const aspect of service.doing('entering')) await aspect.entering(entry)
   checkNick(entry)
   const history = creates ? [] : await service.history.read(room, historyWish(room, x))
   if (creates) await create(room, from, x === undefined)
@@ -68,7 +68,7 @@ async function join(room: Room, event: StanzaEvent, x: Element | undefined): Pro
   if (occupant.seats.length === 1) showNewcomer(room, seat)
   // §10.1.1: 201; §7.2.2: 210
   greet(room, seat, history, [...(creates ? [201] : []), ...(isRenamed ? [210] : [])])
-  for (const aspect of service.aspects) aspect.entered?.(room, seat)
+  for (const aspect of service.doing('entered')) aspect.entered(room, seat)
 }
 
 async function rejoin(room: Room, seat: Seat, event: StanzaEvent, x: Element): Promise<void> {
@@ -87,14 +87,14 @@ async function rejoin(room: Room, seat: Seat, event: StanzaEvent, x: Element): P
 
 async function welcoming(entry: Entry): Promise<Wire[]> {
   const stanzas: Element[] = []
-  for (const aspect of entry.room.service.aspects) stanzas.push(...((await aspect.welcoming?.(entry)) ?? []))
+  for (const aspect of entry.room.service.doing('welcoming')) stanzas.push(...(await aspect.welcoming(entry)))
   return stanzas.map((stanza) => Wire.of(stanza))
 }
 
 /** XEP-0045 §7.2.2, §7.2.13, §7.2.15: one's own presence, what was said before, and the subject. */
 function greet(room: Room, seat: Seat, history: readonly Wire[], codes: readonly number[]): void {
-  const usual = room.service.aspects.flatMap((aspect) => aspect.codes?.(room, seat.occupant) ?? [])
-  const inX = room.service.aspects.flatMap((aspect) => aspect.ownX?.(room) ?? [])
+  const usual = room.service.doing('codes').flatMap((aspect) => aspect.codes(room, seat.occupant))
+  const inX = room.service.doing('ownX').flatMap((aspect) => aspect.ownX(room))
   showOwn(room, seat, { ownCodes: [...usual, ...codes], inX })
   for (const message of history) room.send(seat, message, Jid.parse(message.element.attrs['from']!))
   room.send(seat, Wire.of(subjectMessage(room)), room.jid)
@@ -168,7 +168,7 @@ async function rename(room: Room, seat: Seat, event: StanzaEvent, x: Element | u
   const { to, from, stanza } = event
   const { occupant: before } = seat
   const entry: Entry = { room, from, nick: to.resource, affiliation: before.affiliation, x, seat, creates: false }
-  for (const aspect of room.service.aspects) await aspect.entering?.(entry)
+  for (const aspect of room.service.doing('entering')) await aspect.entering(entry)
   // Such as the old nick with a space behind it.
   if (entry.nick === before.nick) return update(room, seat, stanza)
   checkNick(entry)
@@ -243,7 +243,7 @@ function unseat(room: Room, seat: Seat): void {
   if (occupant.seats.length === 0) room.occupants.delete(occupant.nick)
   for (const aspect of room.service.doing('vacated')) aspect.vacated(room, seat)
   if (occupant.seats.length > 0) return
-  for (const aspect of room.service.aspects) aspect.left?.(room, occupant)
+  for (const aspect of room.service.doing('left')) aspect.left(room, occupant)
 }
 
 /** Whoever has left may have been the last: a temporary room ends then (XEP-0045 §4.2), and one that was never configured. */

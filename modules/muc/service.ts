@@ -92,6 +92,7 @@ export class RoomService {
   /** Begins with these capabilities. */
   begin(aspects: readonly RoomAspect[], archive: RoomArchive | undefined): void {
     this.#aspects = aspects
+    this.#doing.clear()
     this.#settings = aspects.flatMap((aspect) => aspect.settings ?? [])
     this.forbidden = new Set(aspects.flatMap((aspect) => aspect.forbidden ?? []))
     const iqs = new Map<string, RoomIq>()
