@@ -1,5 +1,5 @@
 import { lacksMariadb, type Mariadb, startMariadb } from './database.ts'
-import { cpuMicros } from './process-figures.ts'
+import { cpuMicros, threadMicros } from './process-figures.ts'
 import type { Features, ServerKind } from './server-kind.ts'
 import { type RunningServer, startServer } from './servers.ts'
 
@@ -81,6 +81,11 @@ function contender(server: RunningServer, mariadb: Mariadb | undefined, ownStora
       await mariadb?.stop()
     },
   }
+}
+
+/** CPU time used since the start, the server's to less than a clock tick, as long as none of its threads ends. */
+export function exactly(contender: Contender): Cpu {
+  return { ...contender.cpu(), server: threadMicros(contender.server.pid) }
 }
 
 /** What was used between two readings. */

@@ -5,6 +5,9 @@ import { debianVersion, libraryFolder } from './debian.ts'
 import { longBody, longStanza } from './long-archive.ts'
 import {
   type ArchiveRange,
+  contactGroup,
+  contactName,
+  contactsOf,
   countRows,
   type DatabaseAccess,
   domain,
@@ -29,7 +32,7 @@ export const ejabberd: ServerKind = {
     const config = join(folder, 'ejabberd.yml')
     writeFileSync(config, await configuration(where))
     await database?.query(readFileSync(schemaFile, 'utf8'))
-    const register = `lists:foreach(fun(I) -> ejabberd_auth:try_register(<<"user", (integer_to_binary(I))/binary>>, <<"${domain}">>, <<"${password}">>) end, lists:seq(0, ${accounts - 1})), file:write_file("${join(folder, 'ready')}", <<>>).`
+    const register = `lists:foreach(fun(I) -> ejabberd_auth:try_register(<<"user", (integer_to_binary(I))/binary>>, <<"${domain}">>, <<"${password}">>) end, lists:seq(0, ${accounts - 1})), ${fillRosters(where)} file:write_file("${join(folder, 'ready')}", <<>>).`
     const launch = {
       command: 'erl',
       // Busy waiting of idle schedulers, on by default, would count as work: it is off, in ejabberd's favour.
@@ -55,13 +58,26 @@ export const ejabberd: ServerKind = {
   },
 }
 
+/** Erlang that writes rosters as mod_roster keeps them. */
+function fillRosters({ folder, features: { rosters } }: Surroundings): string {
+  if (rosters === undefined) return ''
+  const file = join(folder, 'rosters.txt')
+  const lines = Array.from({ length: rosters.owners }, (_, owner) =>
+    contactsOf(owner, rosters).map((contact) => `{${owner}, ${contact}, <<"${contactName(contact)}">>}.\n`),
+  )
+  writeFileSync(file, lines.flat().join(''))
+  const name = (number: string) => `<<"user", (integer_to_binary(${number}))/binary>>`
+  const item = `{roster, {${name('O')}, <<"${domain}">>, J}, {${name('O')}, <<"${domain}">>}, J, N, both, none, [<<"${contactGroup}">>], <<>>, []}`
+  return `{ok, Items} = file:consult("${file}"), lists:foreach(fun({O, C, N}) -> J = {${name('C')}, <<"${domain}">>, <<>>}, mnesia:dirty_write(${item}) end, Items),`
+}
+
 async function configuration({ folder, plainPort, tlsPort, features, database }: Surroundings): Promise<string> {
   const { certificate, key } = await ensureCertificate(join(folder, 'certs'), [domain])
   return `loglevel: warning
 hosts: [${domain}]
 certfiles: ["${certificate}", "${key}"]
 auth_method: internal
-auth_password_format: plain
+${passwords(features)}
 disable_sasl_mechanisms: [digest-md5, X-OAUTH2]
 ${database === undefined ? '' : storage(database)}
 listen:
@@ -95,11 +111,17 @@ function rooms(archive: boolean | undefined): string {
 `
 }
 
-function optionalModules({ archive, carbons, streamManagement, rooms: wantsRooms }: Features): string {
+function passwords({ passwordHash }: Features): string {
+  if (passwordHash === undefined) return 'auth_password_format: plain'
+  return `auth_password_format: scram\nauth_scram_hash: ${passwordHash === 'SHA-1' ? 'sha' : 'sha256'}`
+}
+
+function optionalModules({ archive, carbons, streamManagement, pep, rooms: wantsRooms }: Features): string {
   return [
     archive && '  mod_mam: { db_type: sql, default: always, assume_mam_usage: false }\n',
     carbons && '  mod_carboncopy: {}\n',
     streamManagement && '  mod_stream_mgmt: {}\n',
+    pep && '  mod_pubsub: { plugins: [flat, pep], max_items_node: 10 }\n',
     wantsRooms && rooms(archive),
   ]
     .filter(Boolean)

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import net from 'node:net'
 import tls from 'node:tls'
 
@@ -16,6 +17,8 @@ export interface Wishes {
   readonly streamManagement?: boolean
   /** Copies of what the account's other devices send and receive (XEP-0280). */
   readonly carbons?: boolean
+  /** To be told of what contacts publish at this node (XEP-0163 §4.2), which the client says in its capabilities. */
+  readonly interest?: string
 }
 
 /** What a client tells of. */
@@ -35,9 +38,11 @@ export const markSign = '~'.charCodeAt(0)
 /** The length of a name, and the first one. */
 export const nameDigits = 14
 export const firstName = 10 ** (nameDigits - 1)
-const lanesApart = 10 ** 8
+/** Names of one lane and those of the next are so far apart. */
+export const lanesApart = 10 ** 8
 const loginTimeoutMs = 60_000
 const smXmlns = 'urn:xmpp:sm:3'
+const discoXmlns = 'http://jabber.org/protocol/disco#info'
 const nothing = Buffer.alloc(0)
 
 /** The name of the `number`th message of a lane. Behind a `~` at the beginning of the body it is read again. */
@@ -65,6 +70,7 @@ export class LoadClient {
   #ended = false
   #arrived: () => void = () => {}
   #tap: ((chunk: Buffer) => void) | undefined
+  #capabilities: Capabilities | undefined
 
   private constructor(socket: net.Socket, account: string, ears: Ears) {
     this.#socket = socket
@@ -96,7 +102,9 @@ export class LoadClient {
       if (wishes.carbons)
         await client.#ask(`<iq type='set' id='cc'><enable xmlns='urn:xmpp:carbons:2'/></iq>`, /id=['"]cc['"]/)
       const ping = `<iq type='get' id='up' to='${target.domain}'><ping xmlns='urn:xmpp:ping'/></iq>`
-      const early = await client.#ask(`<presence/>${ping}`, /id=['"]up['"][\s\S]*>/)
+      if (wishes.interest !== undefined) client.#capabilities = capabilitiesOf(wishes.interest)
+      const presence = client.#capabilities === undefined ? '<presence/>' : client.#capabilities.presence
+      const early = await client.#ask(`${presence}${ping}`, /id=['"]up['"][\s\S]*>/)
       if (wishes.streamManagement) {
         await client.#ask(`<enable xmlns='${smXmlns}' resume='true'/>`, /<enabled [\s\S]*>/)
         client.#managed = true
@@ -175,7 +183,23 @@ export class LoadClient {
     return this.#text
   }
 
+  /** Answers a question for the client's capabilities, which comes after its presence (XEP-0115 §6.2). */
+  #answerDisco({ info }: Capabilities, chunk: Buffer): void {
+    if (!chunk.includes('disco#info')) return
+    for (const [, attributes, query] of chunk
+      .toString('latin1')
+      .matchAll(/<iq ([^>]*)>\s*<query ([^>]*disco#info[^>]*)>/g)) {
+      const attribute = (text: string, name: string) => new RegExp(`${name}=['"]([^'"]*)`).exec(text)?.[1] ?? ''
+      const node = attribute(query!, 'node')
+      const result = `<query xmlns='${discoXmlns}'${node && ` node='${node}'`}>${info}</query>`
+      this.send(
+        `<iq type='result' id='${attribute(attributes!, 'id')}' to='${attribute(attributes!, 'from')}'>${result}</iq>`,
+      )
+    }
+  }
+
   #collect(chunk: Buffer): void {
+    if (this.#capabilities !== undefined) this.#answerDisco(this.#capabilities, chunk)
     this.#text += chunk.toString('latin1')
     this.#arrived()
   }
@@ -188,6 +212,7 @@ export class LoadClient {
   }
 
   #hand(chunk: Buffer): void {
+    if (this.#capabilities !== undefined) this.#answerDisco(this.#capabilities, chunk)
     if (this.#tap === undefined) this.#read(chunk)
     else this.#tap(chunk)
   }
@@ -243,6 +268,25 @@ export class LoadClient {
     this.#ended = true
     this.#arrived()
     if (this.#online) this.#ears.trouble(reason)
+  }
+}
+
+/** What a client says it can do: the presence that announces it, and what a question for it is answered with. */
+interface Capabilities {
+  readonly presence: string
+  readonly info: string
+}
+
+/** XEP-0115 §5.1. */
+function capabilitiesOf(node: string): Capabilities {
+  const features = [`${node}+notify`, discoXmlns].sort()
+  const ver = createHash('sha1')
+    .update(`client/pc//bench<${features.map((name) => `${name}<`).join('')}`)
+    .digest('base64')
+  const caps = `<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:bench' ver='${ver}'/>`
+  return {
+    presence: `<presence>${caps}</presence>`,
+    info: `<identity category='client' type='pc' name='bench'/>${features.map((name) => `<feature var='${name}'/>`).join('')}`,
   }
 }
 

@@ -2,8 +2,10 @@
 
 import type { LoadOrder } from './load.ts'
 import { askPage, askPages } from './load-archive.ts'
+import { Broadcast } from './load-broadcast.ts'
 import { Chat } from './load-chat.ts'
 import { LoadClient, type Target, type Wishes } from './load-client.ts'
+import { Logins } from './load-login.ts'
 import { Mailbox } from './load-offline.ts'
 import { Crowd, openRooms } from './load-rooms.ts'
 
@@ -14,6 +16,8 @@ let accountCount = 0
 let chat: Chat | undefined
 let mailbox: Mailbox | undefined
 let crowd: Crowd | undefined
+let broadcast: Broadcast | undefined
+const logins = new Logins()
 let trouble: string | undefined
 
 async function open(target: Target, sessions: number, accounts: number, wishes: Wishes): Promise<number> {
@@ -45,6 +49,7 @@ function fail(reason: string): void {
   trouble ??= reason.slice(0, 500)
   chat?.fail(trouble)
   crowd?.fail(trouble)
+  broadcast?.fail(trouble)
 }
 
 function devices(): LoadClient[][] {
@@ -59,6 +64,7 @@ function closeAll(): void {
   chat = undefined
   mailbox = undefined
   crowd = undefined
+  broadcast = undefined
 }
 
 async function obey(order: LoadOrder): Promise<unknown> {
@@ -90,6 +96,13 @@ async function obey(order: LoadOrder): Promise<unknown> {
       return await crowd!.talk(order.burst)
     case 'open rooms':
       return await openRooms(clients, order.rooms)
+    case 'broadcast':
+      broadcast ??= new Broadcast(order.show, clients, order.senders, clients[0]!.account.split('@')[1]!)
+      return await broadcast.run(order.burst)
+    case 'log in':
+      return await logins.run(order.target, order.run)
+    case 'read rosters':
+      return await logins.readRosters(order.target, order.run)
     case 'close':
       return closeAll()
   }

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Target, Wishes } from './load-client.ts'
 import type { OpenRooms } from './load-rooms.ts'
+import type { PasswordHash } from './server-kind.ts'
 
 /** How messages are sent: so many in flight in each direction of each pair, or so many a second in all. */
 export type Burst =
@@ -64,6 +65,62 @@ export interface RoomFigures extends Damage {
   readonly lastMs: number
 }
 
+/** What clients show: their presence or a tune to all others, or a ping to the server alone. */
+export type Show = 'pep' | 'ping' | 'presence'
+
+/** How they show it: each sender so many at a time, or so many a second in all. */
+export type BroadcastBurst = Burst
+
+/** What became of it; the times are those until everybody had one. */
+export interface BroadcastFigures extends Damage {
+  readonly sent: number
+  /** How often one was got. */
+  readonly deliveries: number
+  readonly seconds: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+/** What a login goes through, over and over. */
+export interface LoginRun {
+  readonly seconds: number
+  readonly hash: PasswordHash
+  /** Accounts, user0 and so on, that log in in turn. */
+  readonly accounts: number
+  readonly atOnce: number
+  readonly transport: Transport
+  readonly road: Road
+  /** What is asked for once logged in: the roster, or what is new in it since the version that came last. */
+  readonly roster?: 'known' | 'whole'
+}
+
+/**
+ * How a connection is made: in plain text, with TLS after STARTTLS or from the first byte, and the same with the ticket of
+ * the last connection, which spares the server its signature.
+ */
+export type Transport = 'plain' | 'starttls' | 'starttls resumed' | 'tls' | 'tls resumed'
+
+/** The steps after that: those of RFC 6120, those of SASL2 with Bind 2, or these with a token instead of the password (FAST). */
+export type Road = 'fast' | 'full' | 'sasl2'
+
+/** How a roster is read on one connection. */
+export interface RosterRun {
+  readonly seconds: number
+  readonly hash: PasswordHash
+  readonly roster: 'known' | 'whole'
+}
+
+/** How it went. */
+export interface LoginFigures {
+  readonly logins: number
+  /** Of these, how many resumed a TLS session. */
+  readonly resumed: number
+  readonly seconds: number
+  /** From the first byte to the bound resource, and the answer to what was asked then. */
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
 /** An order to the process of the load generator. */
 export type LoadOrder =
   | {
@@ -83,6 +140,9 @@ export type LoadOrder =
   | { readonly do: 'leave room' }
   | { readonly do: 'talk'; readonly burst: RoomBurst }
   | { readonly do: 'open rooms'; readonly rooms: OpenRooms }
+  | { readonly do: 'broadcast'; readonly show: Show; readonly senders: number; readonly burst: BroadcastBurst }
+  | { readonly do: 'log in'; readonly target: Target; readonly run: LoginRun }
+  | { readonly do: 'read rosters'; readonly target: Target; readonly run: RosterRun }
   | { readonly do: 'close' }
 
 /** A load generator in a process of its own, so that its work is not counted as the server's. */
@@ -153,6 +213,21 @@ export class Load {
   /** Has each client open rooms. */
   async openRooms(rooms: OpenRooms): Promise<void> {
     await this.#give({ do: 'open rooms', rooms })
+  }
+
+  /** Has the first clients show something to all. */
+  async broadcast(show: Show, senders: number, burst: BroadcastBurst): Promise<BroadcastFigures> {
+    return (await this.#give({ do: 'broadcast', show, senders, burst })) as BroadcastFigures
+  }
+
+  /** Has accounts log in and leave, over and over. */
+  async logIn(target: Target, run: LoginRun): Promise<LoginFigures> {
+    return (await this.#give({ do: 'log in', target, run })) as LoginFigures
+  }
+
+  /** Has user0 log in and read its roster again and again. */
+  async readRosters(target: Target, run: RosterRun): Promise<LoginFigures> {
+    return (await this.#give({ do: 'read rosters', target, run })) as LoginFigures
   }
 
   /** Cuts all connections. */

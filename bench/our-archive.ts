@@ -7,7 +7,7 @@ import { type ArchiveRange, domain } from './server-kind.ts'
 const perCommit = 500
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
-/** Where Stonechat's archive is. */
+/** Where Stonechat keeps things. */
 export interface OurArchive {
   readonly url: string
   readonly dataDir: string
@@ -48,7 +48,8 @@ async function numberOf({ knex }: Database, sql: string): Promise<number> {
   return Number(rows[0]?.n ?? 0)
 }
 
-async function inDatabase<T>({ url, dataDir }: OurArchive, work: (db: Database) => Promise<T>): Promise<T> {
+/** Opens the server's database beside it. */
+export async function inDatabase<T>({ url, dataDir }: OurArchive, work: (db: Database) => Promise<T>): Promise<T> {
   const db = await openDatabase({ url, dataDir, pool: 1, log: silent })
   try {
     return await work(db)

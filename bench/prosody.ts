@@ -5,11 +5,15 @@ import { debianVersion, libraryFolder } from './debian.ts'
 import { longStanza } from './long-archive.ts'
 import {
   type ArchiveRange,
+  contactGroup,
+  contactName,
+  contactsOf,
   countRows,
   type DatabaseAccess,
   domain,
   type Features,
   password,
+  type Rosters,
   roomService,
   type ServerKind,
   type Surroundings,
@@ -28,6 +32,8 @@ export const prosody: ServerKind = {
     mkdirSync(accountFolder, { recursive: true })
     for (let i = 0; i < accounts; i++)
       writeFileSync(join(accountFolder, `user${i}.dat`), `return {\n\t["password"] = "${password}";\n};\n`)
+    if (where.features.rosters !== undefined)
+      writeRosters(join(folder, 'data', domain, 'roster'), where.features.rosters)
     const config = join(folder, 'prosody.cfg.lua')
     writeFileSync(config, await configuration(where))
     const launch = { command: 'prosody', args: ['-F', '--config', config] }
@@ -39,6 +45,18 @@ export const prosody: ServerKind = {
       fillArchive: (range) => fill(database, range),
     }
   },
+}
+
+function writeRosters(folder: string, rosters: Rosters): void {
+  mkdirSync(folder)
+  for (let owner = 0; owner < rosters.owners; owner++) {
+    const items = contactsOf(owner, rosters).map((contact) => {
+      const groups = `["groups"] = { ["${contactGroup}"] = true; };`
+      return `\t["user${contact}@${domain}"] = { ["subscription"] = "both"; ["name"] = "${contactName(contact)}"; ${groups} };\n`
+    })
+    const text = `return {\n\t[false] = { ["version"] = 1; };\n${items.join('')}};\n`
+    writeFileSync(join(folder, `user${owner}.dat`), text)
+  }
 }
 
 async function configuration({ folder, plainPort, tlsPort, features, database }: Surroundings): Promise<string> {
@@ -57,7 +75,7 @@ modules_enabled = {
 modules_disabled = { "s2s" }
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
-authentication = "internal_plain"
+${authentication(features)}
 ssl = { certificate = "${certificate}", key = "${key}" }
 c2s_direct_tls_ssl = { certificate = "${certificate}", key = "${key}" }
 log = { warn = "*console" }
@@ -73,8 +91,14 @@ function rooms({ archive }: Features): string {
 `
 }
 
-function optionalModules({ archive, carbons, streamManagement }: Features): string {
-  const names = [archive && 'mam', carbons && 'carbons', streamManagement && 'smacks']
+/** Accounts are written with their passwords; with a hash, they are converted at their first login. */
+function authentication({ passwordHash }: Features): string {
+  if (passwordHash === undefined) return 'authentication = "internal_plain"'
+  return `authentication = "internal_hashed"\npassword_hash = "${passwordHash}"`
+}
+
+function optionalModules({ archive, carbons, streamManagement, pep }: Features): string {
+  const names = [archive && 'mam', carbons && 'carbons', streamManagement && 'smacks', pep && 'pep']
   return names.map((name) => (name ? `, "${name}"` : '')).join('')
 }
 

@@ -1,6 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { missingRows } from './archive.ts'
-import { type Contender, type Cpu, type Entry, possible, startAll, stopAll, used, versions } from './contender.ts'
+import {
+  type Contender,
+  type Cpu,
+  type Entry,
+  exactly,
+  possible,
+  startAll,
+  stopAll,
+  used,
+  versions,
+} from './contender.ts'
 import { damage, named } from './conversation.ts'
 import { Load, type RoomBurst, type RoomFigures } from './load.ts'
 import { cpuMicros, residentKiB, settledKiB, threadMicros } from './process-figures.ts'
@@ -154,6 +164,7 @@ async function enter(scene: Scene, size: number, { rejoins, settleSeconds }: Roo
 
 async function playRound(scene: Scene, burst: RoomBurst, { restSeconds }: RoomsSettings): Promise<Round> {
   const { contender, load } = scene
+  // A clock tick is much at 20 messages a second.
   const before = exactly(contender)
   const loadBefore = cpuMicros(load.pid)
   const figures = await named(contender, () => load.talk(burst))
@@ -161,11 +172,6 @@ async function playRound(scene: Scene, burst: RoomBurst, { restSeconds }: RoomsS
   await sleep(restSeconds * 1000)
   scene.sent += figures.sent
   return { ...figures, cpu: used(before, exactly(contender)), loadMicros }
-}
-
-/** A clock tick is much at 20 messages a second: the server, whose threads stay, is measured more finely. */
-function exactly(contender: Contender): Cpu {
-  return { ...contender.cpu(), server: threadMicros(contender.server.pid) }
 }
 
 function rateOf(size: number, { rate, mostDeliveries }: RoomsSettings): number {

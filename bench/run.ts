@@ -4,21 +4,25 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { measureArchive } from './archive.ts'
+import { measureBroadcasts } from './broadcasts.ts'
 import { measureChat } from './chat.ts'
 import type { Entry } from './contender.ts'
 import { measureDispatch } from './dispatch.ts'
 import { measureIdle } from './idle.ts'
+import type { Road, Transport } from './load.ts'
+import { measureLogins } from './login.ts'
 import { measureOffline } from './offline.ts'
 import { measurePages } from './pages.ts'
 import { type PartReport, publish } from './report.ts'
 import { measureRooms } from './rooms.ts'
 import { measureIdleRooms } from './rooms-idle.ts'
-import type { ServerKind } from './server-kind.ts'
+import { measureRosters } from './rosters.ts'
+import type { PasswordHash, ServerKind } from './server-kind.ts'
 import { kinds } from './servers.ts'
 
 const parts = [
   ...(['parser', 'dispatch', 'chat', 'idle', 'archive', 'sm', 'carbons', 'offline', 'pages'] as const),
-  ...(['rooms', 'rooms-idle'] as const),
+  ...(['rooms', 'rooms-idle', 'login', 'roster', 'presence', 'ping', 'pep'] as const),
 ] as const
 
 const usage = `npm run bench -- [parts] [options]
@@ -29,7 +33,7 @@ Parts: ${parts.join(', ')}; all of them when none is named.
   --pairs N         pairs that chat (20; archive 100)
   --window N        messages in flight in each direction of a pair at full speed (4; archive 1)
   --rate N          messages a second at the even pace (2000; archive 100, sm 1000, carbons 500;
-                    rooms 20, at most 5000 deliveries)
+                    rooms 20, at most 5000 deliveries; presence 20, ping 1000, pep 20)
   --rounds N        rounds, of which the median counts (5; pages 3)
   --seconds N       length of a round (4; archive and rooms at the even pace 10; pages 2, for each page)
   --sessions LIST   numbers of idle sessions (1000,5000)
@@ -41,6 +45,10 @@ Parts: ${parts.join(', ')}; all of them when none is named.
   --senders N       how many of them talk at full speed (10)
   --rejoins N       how often the last of them leaves and enters (5)
   --rooms N         rooms at rest (10000)
+  --hashes LIST     hashes of the passwords (SHA-1,SHA-256)
+  --transports LIST ways to connect (plain,starttls,starttls resumed,tls,tls resumed)
+  --roads LIST      ways to log in: full (RFC 6120), and of Stonechat alone sasl2 and fast (full)
+  --contacts N      contacts of an account (roster 5000, presence 50, pep 100)
   --results FOLDER  where the figures are kept (bench/results)
 `
 
@@ -63,6 +71,10 @@ const { values, positionals } = parseArgs({
     senders: { type: 'string', default: '10' },
     rejoins: { type: 'string', default: '5' },
     rooms: { type: 'string', default: '10000' },
+    hashes: { type: 'string', default: 'SHA-1,SHA-256' },
+    transports: { type: 'string', default: 'plain,starttls,starttls resumed,tls,tls resumed' },
+    roads: { type: 'string', default: 'full' },
+    contacts: { type: 'string' },
     results: { type: 'string', default: fileURLToPath(new URL('results/', import.meta.url)) },
     help: { type: 'boolean', default: false },
   },
@@ -75,7 +87,7 @@ if (values.help || unknown.length > 0) {
 }
 
 const wanted = new Set(positionals.length > 0 ? positionals : parts)
-const number = (name: 'pairs' | 'window' | 'rate' | 'rounds' | 'seconds', fallback: number): number =>
+const number = (name: 'contacts' | 'pairs' | 'window' | 'rate' | 'rounds' | 'seconds', fallback: number): number =>
   Number(values[name] ?? fallback)
 const list = (text: string): number[] => text.split(',').map(Number)
 
@@ -127,6 +139,29 @@ const measures: Readonly<
       rejoins: Number(values.rejoins),
       settleSeconds: Number(values.settle),
     }),
+  login: () =>
+    measureLogins(withOursOnMariadb(), {
+      hashes: values.hashes.split(',') as PasswordHash[],
+      transports: values.transports.split(',') as Transport[],
+      roads: values.roads.split(',') as Road[],
+      accounts: 50,
+      atOnce: 8,
+      rounds: number('rounds', 5),
+      seconds: number('seconds', 4),
+      warmUpSeconds: Math.min(4, number('seconds', 4)),
+      restSeconds: 0.5,
+    }),
+  roster: () =>
+    measureRosters(withOursOnMariadb(), {
+      contacts: number('contacts', 5000),
+      owners: 4,
+      rounds: number('rounds', 3),
+      seconds: number('seconds', 4),
+      restSeconds: 0.5,
+    }),
+  presence: () => measureBroadcasts('presence', onTheirOwn(), broadcast(number('contacts', 50), 51, 1, 20)),
+  ping: () => measureBroadcasts('ping', onTheirOwn(), broadcast(0, 20, 4, 1000)),
+  pep: () => measureBroadcasts('pep', withOursOnMariadb(), broadcast(number('contacts', 100), 10, 1, 20)),
   'rooms-idle': () =>
     measureIdleRooms(onMariadb(), {
       rooms: Number(values.rooms),
@@ -155,6 +190,32 @@ function conversation(pairs: number, window: number, rate: number) {
     idleSeconds: 0,
     tls: values.tls,
   }
+}
+
+function broadcast(contacts: number, senders: number, window: number, rate: number) {
+  const seconds = number('seconds', 4)
+  return {
+    contacts,
+    senders: contacts === 0 ? senders : Math.min(senders, contacts + 1),
+    window: number('window', window),
+    rate: number('rate', rate),
+    rounds: number('rounds', 5),
+    seconds,
+    warmUpSeconds: Math.min(6, seconds * 1.5),
+    restSeconds: 0.5,
+  }
+}
+
+/** Each on what it brings along, where accounts and rosters of the peers are; ours on MariaDB as well. */
+function withOursOnMariadb(): Entry[] {
+  return servers().flatMap((kind) =>
+    kind.name === 'stonechat'
+      ? [
+          { kind, onMariadb: false },
+          { kind, onMariadb: true },
+        ]
+      : [{ kind, onMariadb: false }],
+  )
 }
 
 function onTheirOwn(): Entry[] {

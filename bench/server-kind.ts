@@ -15,7 +15,31 @@ export interface Features {
   readonly carbons?: boolean
   /** Offers rooms (XEP-0045) at {@link roomService}; with `archive` what is said there is archived, too. */
   readonly rooms?: boolean
+  /** Lets accounts publish (XEP-0163). */
+  readonly pep?: boolean
+  /** Keeps of a password what SCRAM with this hash checks, instead of the password; Stonechat always keeps that, for every hash. */
+  readonly passwordHash?: PasswordHash
+  /** Gives accounts contacts, each of whom sees the other's presence. */
+  readonly rosters?: Rosters
 }
+
+/** A hash that SCRAM is used with. */
+export type PasswordHash = 'SHA-1' | 'SHA-256'
+
+/** Who has whom in the roster: the first `owners` accounts have the first `contacts` names other than their own, be they accounts or not. */
+export interface Rosters {
+  readonly owners: number
+  readonly contacts: number
+}
+
+/** The contacts of an account, by their numbers. */
+export function contactsOf(owner: number, { contacts }: Rosters): number[] {
+  return Array.from({ length: contacts }, (_, i) => (i < owner ? i : i + 1))
+}
+
+/** What contacts are called in a roster, and the group they are in. */
+export const contactName = (contact: number): string => `Contact No. ${contact}`
+export const contactGroup = 'Friends'
 
 /** A database of its own on a MariaDB server. */
 export interface DatabaseAccess {

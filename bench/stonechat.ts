@@ -6,6 +6,7 @@ import { askRunningServer } from '../src/net/control-socket.ts'
 import { freePort } from './free-port.ts'
 import { countOurRows, fillOurArchive, type OurArchive } from './our-archive.ts'
 import { liveKiB } from './our-heap.ts'
+import { fillOurRosters } from './our-roster.ts'
 import {
   type DatabaseAccess,
   domain,
@@ -17,11 +18,12 @@ import {
 } from './server-kind.ts'
 
 /** The modules that do what a feature names. */
-const modulesOf: Readonly<Record<keyof Features, readonly string[]>> = {
+const modulesOf: Readonly<Record<Exclude<keyof Features, 'passwordHash' | 'rosters'>, readonly string[]>> = {
   archive: ['archive'],
   streamManagement: ['stream-management'],
   carbons: ['carbons'],
   rooms: ['muc', 'muc-archive'],
+  pep: ['pubsub'],
 }
 
 /** What modules need for more than people do. */
@@ -55,7 +57,10 @@ export const stonechat: ServerKind = {
         '--config',
         folder,
       ],
-      started: () => addAccounts(data, accounts),
+      started: async () => {
+        await addAccounts(data, accounts)
+        if (where.features.rosters !== undefined) await fillOurRosters({ url, dataDir: data }, where.features.rosters)
+      },
       liveKiB: (pid) => liveKiB(pid, inspectPort),
       ...(where.features.archive ? archiveOf({ url, dataDir: data }) : {}),
     }
@@ -94,7 +99,7 @@ limits: { connections: off, connectionsPerAddress: off, sessionsPerAccount: off 
 }
 
 function optional(features: Features): { wanted: boolean; module: string }[] {
-  return (Object.keys(modulesOf) as (keyof Features)[]).flatMap((name) =>
+  return (Object.keys(modulesOf) as (keyof typeof modulesOf)[]).flatMap((name) =>
     modulesOf[name].map((module) => ({ wanted: features[name] === true, module })),
   )
 }

@@ -7,9 +7,21 @@ create table `accounts` (
   `folded` varbinary(1533) not null,
   `created_ms` bigint not null,
   `disabled` tinyint not null,
+  `delete_ms` bigint,
+  `password_version` bigint not null,
   primary key (`id`),
+  key `accounts_by_deletion` (`host`, `delete_ms`),
   unique key `accounts_host_folded` (`host`, `folded`),
   unique key `accounts_host_local` (`host`, `local`)
+);
+
+create table `administration_visits` (
+  `host` varbinary(255) not null,
+  `local` varbinary(511) not null,
+  `login_ms` bigint not null,
+  `motd_ms` bigint not null,
+  `welcomed` tinyint not null,
+  primary key (`host`, `local`)
 );
 
 create table `archive_accounts` (
@@ -84,6 +96,47 @@ create table `credentials` (
   `server_key` mediumblob not null,
   primary key (`account`, `hash`),
   foreign key (`account`) references `accounts` (`id`) on delete cascade
+);
+
+create table `fast_tokens` (
+  `host` varbinary(255) not null,
+  `local` varbinary(511) not null,
+  `client` varbinary(32) not null,
+  `nonce` varbinary(32) not null,
+  `mechanism` varbinary(32) not null,
+  `issued_ms` bigint not null,
+  `expires_ms` bigint not null,
+  `fresh` tinyint not null,
+  `count` bigint not null,
+  `password_version` bigint not null,
+  primary key (`host`, `local`, `client`, `nonce`),
+  key `fast_tokens_by_expiry` (`host`, `expires_ms`)
+);
+
+create table `invitations` (
+  `id` bigint unsigned not null auto_increment,
+  `token_hash` varbinary(64) not null,
+  `host` varbinary(255) not null,
+  `inviter` varbinary(511) not null,
+  `username` varbinary(511),
+  `folded` varbinary(1533),
+  `accounts` tinyint not null,
+  `uses_left` bigint not null,
+  `created_ms` bigint not null,
+  `expires_ms` bigint not null,
+  primary key (`id`),
+  key `invitations_by_end` (`expires_ms`),
+  key `invitations_by_inviter` (`host`, `inviter`, `created_ms`),
+  key `invitations_by_name` (`host`, `folded`),
+  unique key `invitations_by_token` (`token_hash`)
+);
+
+create table `invitations_contacts` (
+  `host` varbinary(255) not null,
+  `invitee` varbinary(511) not null,
+  `inviter` varbinary(511) not null,
+  primary key (`host`, `invitee`),
+  key `invitations_contacts_by_inviter` (`host`, `inviter`)
 );
 
 create table `key_values` (
@@ -201,6 +254,48 @@ create table `private_storage_elements` (
   primary key (`account`, `xmlns`, `name`)
 );
 
+create table `pubsub_affiliations` (
+  `node` bigint not null,
+  `jid` varbinary(2047) not null,
+  `affiliation` varbinary(12) not null,
+  primary key (`node`, `jid`),
+  key `pubsub_affiliations_by_jid` (`jid`, `node`)
+);
+
+create table `pubsub_items` (
+  `node` bigint not null,
+  `id` varbinary(1023) not null,
+  `seq` bigint not null,
+  `publisher` varbinary(2047) not null,
+  `published_ms` bigint not null,
+  `payload` mediumtext collate utf8mb4_bin not null,
+  primary key (`node`, `id`),
+  key `pubsub_items_by_seq` (`node`, `seq`)
+);
+
+create table `pubsub_nodes` (
+  `id` bigint unsigned not null auto_increment,
+  `service` varbinary(767) not null,
+  `name` varbinary(1023) not null,
+  `config` mediumtext collate utf8mb4_bin not null,
+  `creator` varbinary(2047) not null,
+  `created_ms` bigint not null,
+  primary key (`id`),
+  key `pubsub_nodes_by_creator` (`creator`, `service`),
+  unique key `pubsub_nodes_by_name` (`service`, `name`)
+);
+
+create table `pubsub_subscriptions` (
+  `node` bigint not null,
+  `subid` varbinary(255) not null,
+  `jid` varbinary(2047) not null,
+  `resource` varbinary(1023) not null,
+  `state` varbinary(12) not null,
+  `options` mediumtext collate utf8mb4_bin not null,
+  primary key (`node`, `subid`),
+  key `pubsub_subscriptions_by_jid` (`jid`, `node`)
+);
+
 create table `push_registrations` (
   `account` varbinary(767) not null,
   `service_hash` varbinary(43) not null,
@@ -210,6 +305,22 @@ create table `push_registrations` (
   `options` mediumtext collate utf8mb4_bin,
   `enabled_ms` bigint not null,
   primary key (`account`, `service_hash`)
+);
+
+create table `reports_reports` (
+  `id` bigint unsigned not null auto_increment,
+  `host` varbinary(255) not null,
+  `account` varbinary(767),
+  `target` varbinary(3071) not null,
+  `reason` varbinary(255) not null,
+  `details` mediumtext collate utf8mb4_bin not null,
+  `open` tinyint not null,
+  `filed_ms` bigint not null,
+  `dismissed_ms` bigint,
+  primary key (`id`),
+  key `reports_by_account` (`account`, `filed_ms`),
+  key `reports_by_time` (`host`, `filed_ms`),
+  key `reports_open` (`host`, `open`, `id`)
 );
 
 create table `resumable_sessions` (

@@ -6,12 +6,25 @@ CREATE TABLE `accounts` (
   `local` text not null,
   `folded` text not null,
   `created_ms` integer not null,
-  `disabled` integer not null
+  `disabled` integer not null,
+  `delete_ms` integer,
+  `password_version` integer not null default '0'
 );
+
+CREATE INDEX `accounts_by_deletion` on `accounts` (`host`, `delete_ms`);
 
 CREATE UNIQUE INDEX `accounts_host_folded` on `accounts` (`host`, `folded`);
 
 CREATE UNIQUE INDEX `accounts_host_local` on `accounts` (`host`, `local`);
+
+CREATE TABLE `administration_visits` (
+  `host` text not null,
+  `local` text not null,
+  `login_ms` integer not null,
+  `motd_ms` integer not null,
+  `welcomed` integer not null,
+  primary key (`host`, `local`)
+);
 
 CREATE TABLE `archive_accounts` (
   `account` text not null,
@@ -84,6 +97,52 @@ CREATE TABLE `credentials` (
   foreign key(`account`) references `accounts`(`id`) on delete CASCADE,
   primary key (`account`, `hash`)
 );
+
+CREATE TABLE `fast_tokens` (
+  `host` text not null,
+  `local` text not null,
+  `client` text not null,
+  `nonce` text not null,
+  `mechanism` text not null,
+  `issued_ms` integer not null,
+  `expires_ms` integer not null,
+  `fresh` integer not null,
+  `count` integer not null,
+  `password_version` integer not null,
+  primary key (`host`, `local`, `client`, `nonce`)
+);
+
+CREATE INDEX `fast_tokens_by_expiry` on `fast_tokens` (`host`, `expires_ms`);
+
+CREATE TABLE `invitations` (
+  `id` integer not null primary key autoincrement,
+  `token_hash` text not null,
+  `host` text not null,
+  `inviter` text not null,
+  `username` text,
+  `folded` text,
+  `accounts` integer not null,
+  `uses_left` integer not null,
+  `created_ms` integer not null,
+  `expires_ms` integer not null
+);
+
+CREATE INDEX `invitations_by_end` on `invitations` (`expires_ms`);
+
+CREATE INDEX `invitations_by_inviter` on `invitations` (`host`, `inviter`, `created_ms`);
+
+CREATE INDEX `invitations_by_name` on `invitations` (`host`, `folded`);
+
+CREATE UNIQUE INDEX `invitations_by_token` on `invitations` (`token_hash`);
+
+CREATE TABLE `invitations_contacts` (
+  `host` text not null,
+  `invitee` text not null,
+  `inviter` text not null,
+  primary key (`host`, `invitee`)
+);
+
+CREATE INDEX `invitations_contacts_by_inviter` on `invitations_contacts` (`host`, `inviter`);
 
 CREATE TABLE `key_values` (
   `owner` text not null,
@@ -213,6 +272,52 @@ CREATE TABLE `private_storage_elements` (
   primary key (`account`, `xmlns`, `name`)
 );
 
+CREATE TABLE `pubsub_affiliations` (
+  `node` integer not null,
+  `jid` text not null,
+  `affiliation` text not null,
+  primary key (`node`, `jid`)
+);
+
+CREATE INDEX `pubsub_affiliations_by_jid` on `pubsub_affiliations` (`jid`, `node`);
+
+CREATE TABLE `pubsub_items` (
+  `node` integer not null,
+  `id` text not null,
+  `seq` integer not null,
+  `publisher` text not null,
+  `published_ms` integer not null,
+  `payload` text not null,
+  primary key (`node`, `id`)
+);
+
+CREATE INDEX `pubsub_items_by_seq` on `pubsub_items` (`node`, `seq`);
+
+CREATE TABLE `pubsub_nodes` (
+  `id` integer not null primary key autoincrement,
+  `service` text not null,
+  `name` text not null,
+  `config` text not null,
+  `creator` text not null,
+  `created_ms` integer not null
+);
+
+CREATE INDEX `pubsub_nodes_by_creator` on `pubsub_nodes` (`creator`, `service`);
+
+CREATE UNIQUE INDEX `pubsub_nodes_by_name` on `pubsub_nodes` (`service`, `name`);
+
+CREATE TABLE `pubsub_subscriptions` (
+  `node` integer not null,
+  `subid` text not null,
+  `jid` text not null,
+  `resource` text not null,
+  `state` text not null,
+  `options` text not null,
+  primary key (`node`, `subid`)
+);
+
+CREATE INDEX `pubsub_subscriptions_by_jid` on `pubsub_subscriptions` (`jid`, `node`);
+
 CREATE TABLE `push_registrations` (
   `account` text not null,
   `service_hash` text not null,
@@ -223,6 +328,24 @@ CREATE TABLE `push_registrations` (
   `enabled_ms` integer not null,
   primary key (`account`, `service_hash`)
 );
+
+CREATE TABLE `reports_reports` (
+  `id` integer not null primary key autoincrement,
+  `host` text not null,
+  `account` text null,
+  `target` text not null,
+  `reason` text not null,
+  `details` text not null,
+  `open` integer not null,
+  `filed_ms` integer not null,
+  `dismissed_ms` integer null
+);
+
+CREATE INDEX `reports_by_account` on `reports_reports` (`account`, `filed_ms`);
+
+CREATE INDEX `reports_by_time` on `reports_reports` (`host`, `filed_ms`);
+
+CREATE INDEX `reports_open` on `reports_reports` (`host`, `open`, `id`);
 
 CREATE TABLE `resumable_sessions` (
   `token_hash` text not null,

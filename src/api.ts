@@ -1,10 +1,30 @@
 /** All a module may import of the server, as `#api`. */
-export type { Accounts } from './auth/accounts.ts'
+export type { AccountState, Accounts } from './auth/accounts.ts'
 export { AccountError } from './auth/accounts.ts'
+export { accountOf, decodeUtf8 } from './auth/identity.ts'
+export { type ChannelBindingSource, type ChannelBindingType, SaslError, type SaslStep } from './auth/mechanism.ts'
 export { type ConfigOf, option } from './config/option.ts'
+export { serviceDomains } from './config/service-domains.ts'
 export { Jid, JidError } from './jid/jid.ts'
-export { CommandError } from './module/command.ts'
-export { type Context, defineModule, type Module, type ServerFacts, soft, type Xep, xep } from './module/define.ts'
+export { foldForCollision } from './jid/prep.ts'
+export {
+  type CommandDeclaration,
+  CommandError,
+  type CommandForm,
+  type CommandReply,
+  type CommandRole,
+  type CommandRun,
+} from './module/command.ts'
+export {
+  type Context,
+  defineModule,
+  type Module,
+  partly,
+  type ServerFacts,
+  soft,
+  type Xep,
+  xep,
+} from './module/define.ts'
 export { type Flow, flows } from './pipeline/flow.ts'
 export { Handover } from './pipeline/handover.ts'
 export {
@@ -20,14 +40,25 @@ export {
 export type { IqHandler, IqRequest } from './pipeline/iq-table.ts'
 export type { ReadonlyElement, Sealed, StanzaEvent } from './pipeline/stanza-event.ts'
 export { messageTakers } from './routing/local-delivery.ts'
+export { announce, headline } from './session/announcement.ts'
+export { type ComponentConnection, componentConnected, requestDelegated } from './session/component-hooks.ts'
 export {
+  accountCreated,
   accountDeleting,
+  accountDisabled,
+  type BindFeature,
+  bindFeatures,
   flowNeeded,
+  type GrantedLogin,
   hostStopping,
+  type LoginExtension,
+  type LoginRequest,
+  loginExtensions,
   messageKept,
   messageRefused,
   type Passing,
   type PreAuthRequest,
+  passwordChanged,
   preAuthRequests,
   type StreamElement,
   type StreamFeature,
@@ -43,6 +74,7 @@ export {
   userLoading,
 } from './session/hooks.ts'
 export type { Host, Service } from './session/host.ts'
+export { clientKey, type SessionLogin, sessionLogin, type UserAgent } from './session/login.ts'
 export type { OutgoingFilter, OutgoingQueue } from './session/outgoing.ts'
 export type { Session } from './session/session.ts'
 export type { User } from './session/user.ts'
@@ -50,10 +82,11 @@ export { dataForm, type FormField, readForm } from './stanza/data-form.ts'
 export { toDatetime } from './stanza/datetime.ts'
 export { delayElement, setDelay } from './stanza/delay.ts'
 export { errorOf, mayBounce, resultOf } from './stanza/reply.ts'
+export { NS_RSM, noSuchPage, type PageWish, pageElement, readPage } from './stanza/result-set.ts'
 export { drop, StanzaDrop, StanzaError } from './stanza/stanza-error.ts'
 export { StreamError } from './stanza/stream-error.ts'
 export { BatchFullError, BatchWriter } from './storage/batch-writer.ts'
-export { type Database, isUnavailable, isUniqueViolation } from './storage/database.ts'
+export { type Database, isUnavailable, isUniqueViolation, type Transaction } from './storage/database.ts'
 export type { KeyValue } from './storage/key-value.ts'
 export type { Cancel, Clock } from './util/clock.ts'
 export { randomId } from './util/id.ts'

@@ -4,16 +4,16 @@ import { Command, CommanderError } from 'commander'
 import { ConfigError, formatProblems } from './config/problem.ts'
 import { showConfig } from './config-report.ts'
 import { loadCatalogue } from './module/catalogue.ts'
-import { CommandError, type CommandSpec } from './module/command.ts'
+import { type CommandDeclaration, CommandError } from './module/command.ts'
 import { askRunningServer } from './net/control-socket.ts'
 import { TlsFileError } from './net/tls-context.ts'
 import { describePipeline } from './pipeline-report.ts'
 import { openServer, serve } from './serve.ts'
 import { sqlFolder } from './server.ts'
+import { groupSummaries, serverCommands } from './server-commands.ts'
 import { certificateWarnings, loadSetup, modulesFolder, openLog, programVersion, type Setup } from './setup.ts'
 import { DatabaseError, openDatabase } from './storage/database.ts'
 import { migrate, SchemaError } from './storage/migrate.ts'
-import { userCommands } from './user-commands.ts'
 import { systemClock } from './util/clock.ts'
 
 /** Exit codes, after sysexits.h. */
@@ -68,7 +68,7 @@ async function buildProgram(): Promise<Command> {
     .allowExcessArguments()
     .action(async (_, { args }: Command) => {
       if (args.length > 0) program.error(`error: there is no command '${args[0]}', and serve takes no arguments`)
-      await serve(await setup(true))
+      await serve(await setup(true), () => setup(true))
     })
   withConfig(program.command('check'))
     .description('Validates the configuration and starts nothing.')
@@ -89,30 +89,34 @@ async function buildProgram(): Promise<Command> {
     .description('Prints each value of a module and the file and line it came from.')
     .argument('<module>', 'name of the module, or server')
     .action(async (name: string) => print(showConfig(await setup(), name)))
-  const user = program.command('user').description('Looks after accounts, whether the server is running or not.')
-  for (const spec of userCommands(new Map())) addCommand(user, spec, setup, withConfig)
+  const add = (declaration: CommandDeclaration, summary: string) => {
+    const group = declaration.name.split(' ')[0]!
+    const parent =
+      program.commands.find((command) => command.name() === group) ??
+      program.command(group).description(groupSummaries[group] ?? summary)
+    addCommand(parent, declaration, setup, withConfig)
+  }
+  for (const declaration of serverCommands()) add(declaration, '')
   for (const module of await loadCatalogue(modulesFolder))
-    for (const spec of module.commands ?? []) {
-      const group = spec.name.split(' ')[0]!
-      const parent =
-        program.commands.find((command) => command.name() === group) ??
-        program.command(group).description(module.summary)
-      addCommand(parent, spec, setup, withConfig)
-    }
+    for (const declaration of module.commands ?? []) add(declaration, module.summary)
   return program
 }
 
 function addCommand(
   parent: Command,
-  spec: Omit<CommandSpec, 'run'>,
+  spec: CommandDeclaration,
   setup: (serving?: boolean) => Promise<Setup>,
   withConfig: (command: Command) => Command,
 ): void {
   const command = withConfig(parent.command(spec.name.split(' ').at(-1)!)).description(spec.summary)
-  for (const { name, summary } of spec.args ?? [])
-    command.argument(name.endsWith('?') ? `[${name.slice(0, -1)}]` : `<${name}>`, summary)
+  for (const { name, summary, kind } of spec.args ?? []) {
+    const shown = kind === 'jids' ? `${name}...` : name
+    command.argument(name.endsWith('?') ? `[${name.slice(0, -1)}]` : `<${shown}>`, summary)
+  }
   command.action(async (...given: unknown[]) => {
-    const args = given.slice(0, spec.args?.length ?? 0).filter((arg): arg is string => typeof arg === 'string')
+    // The last argument may be several.
+    const typed = given.slice(0, spec.args?.length ?? 0).flat()
+    const args = typed.filter((arg): arg is string => typeof arg === 'string')
     const loaded = await setup()
     if (spec.password === true) args.push(await readPassword())
     print(await runCommand(loaded, spec.name, args))

@@ -1,4 +1,5 @@
 import { relative } from 'node:path'
+import { componentOptions } from './config/component-config.ts'
 import type { Origin } from './config/layers.ts'
 import { optionsOf } from './config/module-config.ts'
 import { suggest } from './config/nearest.ts'
@@ -9,12 +10,13 @@ import { CommandError } from './module/command.ts'
 import type { Setup } from './setup.ts'
 
 /** Each value of a module on each host, or of the server, and where it came from, for `stonechat config show`. */
-export function showConfig({ config, origins, configs, catalogue }: Setup, name: string): string[] {
+export function showConfig({ config, origins, componentOrigins, configs, catalogue }: Setup, name: string): string[] {
   const byHost = configs.get(name)
   const module = catalogue.find((candidate) => candidate.name === name)
   if (name === 'server' && module === undefined) return ['server', ...showGroup(serverOptions, config, origins)]
+  if (name === 'components') return ['components', ...showGroup(componentOptions, config, componentOrigins)]
   if (byHost === undefined || module === undefined) {
-    const names = ['server', ...configs.keys()]
+    const names = ['server', 'components', ...configs.keys()]
     throw new CommandError(`There is no module ${name}. ${suggest(name, names, `There are: ${names.join(', ')}.`)}`)
   }
   return [...byHost].flatMap(([host, own]) => [

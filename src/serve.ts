@@ -1,10 +1,13 @@
 import type Logger from 'bunyan'
+import { ConfigError, formatProblems } from './config/problem.ts'
 import { CommandError } from './module/command.ts'
 import { type ControlReply, ControlSocket } from './net/control-socket.ts'
 import { type Ports, Server } from './server.ts'
 import { defaultConfigFolder, openLog, openTls, programVersion, type Setup } from './setup.ts'
+import type { Ending } from './stopping.ts'
 import { lockData } from './storage/data-lock.ts'
 import { type Database, isUnavailable, openDatabase } from './storage/database.ts'
+import { serverKey } from './storage/server-key.ts'
 import { systemClock } from './util/clock.ts'
 
 /** A server that is set up but does not listen, and the way to put it away. */
@@ -27,6 +30,7 @@ export async function openServer({ config, enabled }: Setup, log: Logger): Promi
       clock: systemClock,
       log,
       version: programVersion(),
+      secret: await serverKey(data),
     })
     const close = async () => {
       await server.stop()
@@ -39,14 +43,25 @@ export async function openServer({ config, enabled }: Setup, log: Logger): Promi
   }
 }
 
-/** Runs the server until it is told to stop: SIGINT and SIGTERM stop it in order, SIGHUP reloads certificates. */
-export async function serve(setup: Setup): Promise<void> {
+/**
+ * Runs the server until it is told to stop: SIGINT and SIGTERM stop it in order, SIGHUP reloads certificates. A restart that an
+ * admin calls for reads the configuration anew, by `reload`; the program stays the one that was started.
+ */
+export async function serve(setup: Setup, reload: () => Promise<Setup>): Promise<void> {
+  const signals = new Signals()
+  for (let next: Setup | undefined = setup; next !== undefined; ) next = await serveOnce(next, reload, signals)
+}
+
+/** Resolves with the setup to serve next, if the server is to be started again. */
+async function serveOnce(setup: Setup, reload: () => Promise<Setup>, signals: Signals): Promise<Setup | undefined> {
   const { config } = setup
   const log = openLog(config)
-  const signals = new Signals(log)
+  signals.log = log
+  signals.whenTold(exitAtOnce)
   const unlock = await lockData(config.data)
   if (unlock === undefined)
     throw new CommandError(`A server is running on the data in ${config.data} already: stop that one first.`)
+  let ending: Ending = 'shutdown'
   try {
     const tls = await openTls(setup, log)
     signals.onReload = () => tls.reload()
@@ -57,10 +72,12 @@ export async function serve(setup: Setup): Promise<void> {
       const ports = await server.listen(tls)
       await control.open()
       tls.watch()
-      const stop = signals.untilStop()
+      const stop = Promise.withResolvers<Ending>()
+      server.stopping.runner = { mayRestart: () => mustBeRight(reload), end: stop.resolve }
+      signals.whenTold(() => stop.resolve('shutdown'))
       process.stdout.write(banner(setup, ports))
-      await stop
-      process.stdout.write('Stopping.\n')
+      ending = await stop.promise
+      process.stdout.write(ending === 'restart' ? 'Restarting.\n' : 'Stopping.\n')
     } finally {
       control.close()
       tls.close()
@@ -68,6 +85,19 @@ export async function serve(setup: Setup): Promise<void> {
     }
   } finally {
     await unlock()
+  }
+  return ending === 'restart' && !signals.told ? await reload() : undefined
+}
+
+/** A configuration that is wrong must not keep a server from coming back. */
+async function mustBeRight(reload: () => Promise<Setup>): Promise<void> {
+  try {
+    await reload()
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    throw new CommandError(
+      `The server goes on, since its configuration is not right:\n${formatProblems(error.problems)}`,
+    )
   }
 }
 
@@ -106,33 +136,42 @@ function banner(setup: Setup, ports: Ports): string {
 /** How soon after the first a second signal is the same one, told by a terminal, npm and a supervisor each. */
 const sameMs = 1000
 
+/** A start that is cut short has nothing to flush, and the next one goes on with it. */
+function exitAtOnce(): void {
+  process.exit(0)
+}
+
 /** What the process is told from outside, from the moment this is made. */
 class Signals {
+  log: Logger | undefined
   onReload: () => void = () => {}
-  // A start that is cut short has nothing to flush, and the next one goes on with it.
-  #onStop: () => void = () => process.exit(0)
+  #onStop: () => void = exitAtOnce
+  #toldMs: number | undefined
 
-  constructor(log: Logger) {
-    let toldMs: number | undefined
-    const tell = (signal: string) => {
-      if (toldMs === undefined) {
-        toldMs = systemClock.now()
-        log.info({ signal }, 'stopping')
-        this.#onStop()
-        // Whoever presses Ctrl-C again will not wait.
-      } else if (signal === 'SIGINT' && systemClock.now() - toldMs > sameMs) process.exit(1)
-    }
-    process.on('SIGINT', () => tell('SIGINT'))
-    process.on('SIGTERM', () => tell('SIGTERM'))
+  constructor() {
+    process.on('SIGINT', () => this.#tell('SIGINT'))
+    process.on('SIGTERM', () => this.#tell('SIGTERM'))
     process.on('SIGHUP', () => this.onReload())
     // A promise nobody waited for is a bug, but no reason to throw everybody out.
-    process.on('unhandledRejection', (error) => log.error({ err: error }, 'a failure nobody handled'))
+    process.on('unhandledRejection', (error) => this.log?.error({ err: error }, 'a failure nobody handled'))
   }
 
-  /** Resolves when the server is told to stop, which it does in order from now on. */
-  untilStop(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onStop = resolve
-    })
+  /** Whether the process was told to stop. */
+  get told(): boolean {
+    return this.#toldMs !== undefined
+  }
+
+  /** Stops by `stop`, in order, from now on. */
+  whenTold(stop: () => void): void {
+    this.#onStop = stop
+  }
+
+  #tell(signal: string): void {
+    if (this.#toldMs === undefined) {
+      this.#toldMs = systemClock.now()
+      this.log?.info({ signal }, 'stopping')
+      this.#onStop()
+      // Whoever presses Ctrl-C again will not wait.
+    } else if (signal === 'SIGINT' && systemClock.now() - this.#toldMs > sameMs) process.exit(1)
   }
 }

@@ -13,16 +13,18 @@ import { TcpConnection } from './net/tcp-connection.ts'
 import type { TlsContexts } from './net/tls-context.ts'
 import { Components } from './routing/components.ts'
 import { Router } from './routing/router.ts'
+import { serverCommands } from './server-commands.ts'
+import { componentConnected } from './session/component-hooks.ts'
 import { hostStopping } from './session/hooks.ts'
 import { Host } from './session/host.ts'
 import { StreamError } from './stanza/stream-error.ts'
+import { Stopping } from './stopping.ts'
 import type { Database } from './storage/database.ts'
 import { KeyValue } from './storage/key-value.ts'
 import { migrate } from './storage/migrate.ts'
 import { ClientStream } from './stream/client-stream.ts'
 import { type ComponentContext, ComponentStream } from './stream/component-stream.ts'
 import type { StreamContext, StreamSettings } from './stream/stream-context.ts'
-import { userCommands } from './user-commands.ts'
 import type { Cancel, Clock } from './util/clock.ts'
 
 /** Where the migrations are. */
@@ -37,6 +39,8 @@ export interface ServerParts {
   readonly clock: Clock
   readonly log: Logger
   readonly version: string
+  /** What secrets are derived from, which is not in the database; one in the database unless given. */
+  readonly secret?: Uint8Array
 }
 
 /** The ports in use, 0 for a listener that is off. */
@@ -50,6 +54,8 @@ export interface Ports {
 export class Server {
   readonly hosts: ReadonlyMap<string, Host>
   readonly commands: Commands = new Commands()
+  /** What commands have called for; whoever runs the server sees to it. */
+  readonly stopping: Stopping
   readonly #parts: ServerParts
   readonly #context: StreamContext
   readonly #componentContext: ComponentContext
@@ -69,8 +75,11 @@ export class Server {
     this.#parts = parts
     this.hosts = hosts
     this.#modules = modules
+    this.stopping = new Stopping(parts.clock)
     const { config, clock, log } = parts
-    const components = new Components(Object.keys(config.components))
+    const components = new Components(
+      Object.entries(config.components).map(([domain, { limits }]) => [domain, limits.connections] as const),
+    )
     const router = new Router(log, components)
     for (const host of hosts.values()) router.serve(host)
     const { guesses } = config.auth
@@ -85,7 +94,7 @@ export class Server {
     )
     this.#context = { hosts, router, clock, log, settings: streamSettings(config), throttle, decoySecret }
     this.#componentContext = componentContext(this.#context, components, config)
-    for (const command of userCommands(hosts)) this.commands.add(command)
+    for (const command of serverCommands(hosts, this.stopping)) this.commands.add(command)
   }
 
   /** Brings the schema up to date and sets the modules of every host up; rejects when one of them cannot. */
@@ -97,7 +106,12 @@ export class Server {
       version: parts.version,
       startedMs: clock.now(),
       admins: config.admins.map(String),
+      streams: {
+        beforeLogin: { maxBytes: config.limits.preAuth.bytes, idleMs: config.limits.preAuth.time },
+        afterLogin: { maxBytes: config.limits.stanza.bytes, idleMs: config.limits.keepalive },
+      },
     }
+    const secret = parts.secret ?? (await keptSecret(db, 'secret'))
     const hosts = new Map<string, Host>()
     const started: HostModules[] = []
     for (const domain of config.hosts) {
@@ -109,10 +123,12 @@ export class Server {
       })
       const onCrash = (hook: string, error: unknown) =>
         log.error({ err: error, hook, host: domain }, 'a listener crashed')
-      const host = new Host(domain, accounts, onCrash, { inboundPending: config.limits.inboundPending, clock })
+      const { deletionGrace: deletionGraceMs, limits } = config
+      const { inboundPending } = limits
+      const host = new Host(domain, accounts, onCrash, { inboundPending, clock, deletionGraceMs, secret })
       hosts.set(domain, host)
     }
-    const server = new Server(parts, hosts, started, await decoySecret(db))
+    const server = new Server(parts, hosts, started, await keptSecret(db, 'decoy-secret'))
     try {
       for (const host of hosts.values()) {
         const own = { ...facts, components: componentsOf(host.domain, config) }
@@ -125,6 +141,7 @@ export class Server {
       for (const modules of started.reverse()) await modules.stop()
       throw error
     }
+    for (const host of hosts.values()) host.deletions.begin()
     server.#sweepLater()
     return server
   }
@@ -212,6 +229,7 @@ export class Server {
   /** Stops in order: no new connections, what came in is finished, every stream hears why, modules let go. */
   async stop(): Promise<void> {
     this.#stopping = true
+    this.stopping.cancel()
     this.#cancelSweep?.()
     for (const listener of this.#listeners) listener.close()
     const clients = [...this.#streams].filter((stream) => stream instanceof ClientStream)
@@ -220,6 +238,7 @@ export class Server {
     for (const host of this.hosts.values()) host.hooks.notify(hostStopping, host)
     for (const stream of [...clients, ...components])
       stream.close(new StreamError('system-shutdown', 'The server is being stopped.'))
+    for (const host of this.hosts.values()) await host.deletions.stop()
     for (const modules of [...this.#modules].reverse()) await modules.stop()
     await this.#drained(this.#parts.config.limits.closeTimeout)
   }
@@ -279,16 +298,22 @@ function componentsOf(host: string, { components, hosts }: ServerConfig): string
 
 function componentContext(client: StreamContext, components: Components, config: ServerConfig): ComponentContext {
   const { router, clock, log, throttle, settings } = client
-  const { bytes, inboundPending } = config.limits.component
-  const { preAuthLimits, preAuthMs, closeMs } = settings
+  const { preAuthLimits, preAuthMs, closeMs, liveLimits } = settings
+  const known = Object.entries(config.components).map(([domain, { secret, limits }]) => {
+    const { bytes, inboundPending } = limits
+    return [domain, { secret, liveLimits: { ...liveLimits, bytes }, inboundPending }] as const
+  })
   return {
     router,
     components,
-    secrets: new Map(Object.entries(config.components).map(([domain, { secret }]) => [domain, secret])),
+    known: new Map(known),
     clock,
     log,
     throttle,
-    settings: { preAuthLimits, preAuthMs, closeMs, inboundPending, liveLimits: { ...settings.liveLimits, bytes } },
+    settings: { preAuthLimits, preAuthMs, closeMs, liveLimits },
+    onConnected: (connection) => {
+      for (const host of client.hosts.values()) host.hooks.notify(componentConnected, connection)
+    },
     serverName: config.hosts[0]!,
   }
 }
@@ -298,6 +323,7 @@ function streamSettings(config: ServerConfig): StreamSettings {
   return {
     requireTls: config.requireTls,
     mechanisms: config.auth.mechanisms,
+    downgradeProtection: config.auth.scramDowngradeProtection,
     preAuthLimits: {
       bytes: preAuth.bytes,
       elements: preAuth.elements,
@@ -313,12 +339,12 @@ function streamSettings(config: ServerConfig): StreamSettings {
   }
 }
 
-/** The key of invented salts: made once and kept, so that a stranger sees the same salt after a restart. */
-async function decoySecret(db: Database): Promise<Uint8Array> {
+/** A key that is made once and kept, such as that of invented salts: a stranger sees the same salt after a restart. */
+async function keptSecret(db: Database, name: string): Promise<Uint8Array> {
   const kv = new KeyValue(db, 'auth')
-  const known = await kv.get('decoy-secret')
+  const known = await kv.get(name)
   if (known !== undefined) return Buffer.from(known, 'base64')
   const secret = randomBytes(32)
-  await kv.set('decoy-secret', secret.toString('base64'))
+  await kv.set(name, secret.toString('base64'))
   return secret
 }

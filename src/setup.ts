@@ -25,6 +25,8 @@ export interface Setup {
   readonly config: ServerConfig
   /** Where each value of `config` came from, by path. */
   readonly origins: ReadonlyMap<string, Origin>
+  /** The same of `config.components`, by path in their file. */
+  readonly componentOrigins: ReadonlyMap<string, Origin>
   readonly configFolder: string
   readonly catalogue: readonly AnyModule[]
   /** Every module's configuration by module, then host. */
@@ -49,7 +51,7 @@ export async function loadSetup(configFolder: string | undefined, serving = fals
   const folder = resolve(configFolder ?? defaultConfigFolder())
   refuseFolder(folder)
   const loaded = loadServerConfig(folder, { mayBeMissing: configFolder === undefined })
-  const { config, origins } = loaded
+  const { config, origins, componentOrigins } = loaded
   const problems: ConfigProblem[] = [...loaded.problems]
   if (serving) problems.push(...servingProblems(config, origins))
   const catalogue = await loadCatalogue(modulesFolder)
@@ -61,7 +63,7 @@ export async function loadSetup(configFolder: string | undefined, serving = fals
     problems.push(...loaded.problems)
   }
   const names = catalogue.map((module) => module.name)
-  problems.push(...findStrayFiles(folder, names, loaded.hostsKnown ? config.hosts : undefined))
+  problems.push(...findStrayFiles(folder, names, loaded.hostsKnown ? config.hosts : undefined, ['components']))
   const enabled = new Map(
     config.hosts.map((host) => [
       host,
@@ -73,7 +75,7 @@ export async function loadSetup(configFolder: string | undefined, serving = fals
   )
   problems.push(...missingDependencies(enabled, configs, folder))
   if (problems.length > 0) throw new ConfigError(problems)
-  return { config, origins, configFolder: folder, catalogue, configs, enabled }
+  return { config, origins, componentOrigins, configFolder: folder, catalogue, configs, enabled }
 }
 
 function refuseFolder(folder: string): void {

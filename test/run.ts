@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, globSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findProgram, type Mariadb, MISSING, startMariadb } from './support/mariadb.ts'
 
-// npm test: runs every stage, or those named (`npm test -- unit stories:mysql`), and tells which failed.
+// npm test: runs every stage, or those named (`npm test -- unit stories:mysql`), two at a time, and tells which failed and why.
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -16,6 +16,8 @@ interface Stage {
   readonly env?: Readonly<Record<string, string>>
   /** Has nothing to run: there are no such files. */
   readonly empty?: boolean
+  /** It tells its failures apart, in a file. */
+  readonly reports?: boolean
 }
 
 /** A stage of node:test; all files share one process, which is ten times as fast as one for each. */
@@ -26,6 +28,7 @@ function nodeTest(name: string, patterns: readonly string[], env: Readonly<Recor
     env,
     command: [process.execPath, '--test', '--test-isolation=none', '--test-timeout=120000', ...files],
     empty: files.length === 0,
+    reports: true,
   }
 }
 
@@ -43,13 +46,18 @@ function stages(): Stage[] {
   ]
 }
 
-/** Runs a command with our standard streams; resolves with whether it succeeded. */
-async function succeeds(command: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<boolean> {
+/** Runs a command, its output with ours or in a file; resolves with whether it succeeded. */
+async function succeeds(
+  command: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  output: number | 'inherit' = 'inherit',
+): Promise<boolean> {
   const [program, ...args] = command
-  const child = spawn(program!, args, { cwd: root, env: { ...process.env, ...env }, stdio: 'inherit' })
-  running = child
+  const stdio = output === 'inherit' ? output : (['ignore', output, output] as const)
+  const child = spawn(program!, args, { cwd: root, env: { ...process.env, ...env }, stdio: stdio as 'inherit' })
+  running.add(child)
   const [code] = (await once(child, 'close').catch((error: unknown) => [error])) as [unknown]
-  running = undefined
+  running.delete(child)
   return code === 0
 }
 
@@ -73,34 +81,83 @@ async function openMariadb(): Promise<Mariadb> {
   return await startMariadb()
 }
 
-async function runStages(chosen: readonly Stage[]): Promise<string[]> {
-  const failed: string[] = []
+/** Runs stages, in two lanes; resolves with what there is to tell of each that failed, by name. */
+async function runStages(chosen: readonly Stage[]): Promise<Map<string, string>> {
+  const failed = new Map<string, string>()
   const mariadb = chosen.some(({ name }) => name !== 'check') ? await openMariadb() : undefined
   const env: Record<string, string> = mariadb === undefined ? {} : { STONECHAT_TEST_MYSQL: mariadb.url('') }
+  const lanes = [chosen.filter(({ name }) => name === LONGEST), chosen.filter(({ name }) => name !== LONGEST)]
   try {
-    for (const stage of chosen) {
-      if (stopping) break
-      console.log(`\n== ${stage.name}${stage.empty === true ? ': nothing to run' : ''}`)
-      if (stage.empty === true) continue
-      const start = performance.now()
-      const passed = await succeeds(stage.command, { ...env, ...stage.env })
-      if (!passed) failed.push(stage.name)
-      console.log(
-        `== ${stage.name}: ${passed ? 'passed' : 'FAILED'} in ${((performance.now() - start) / 1000).toFixed(1)} s`,
-      )
-    }
+    await Promise.all(
+      lanes.map(async (lane, index) => {
+        const folder = join(scratch, String(index))
+        mkdirSync(folder)
+        for (const stage of lane) {
+          if (stopping) break
+          const failure = await runStage(stage, { ...env, TMPDIR: folder })
+          if (failure !== undefined) failed.set(stage.name, failure)
+        }
+      }),
+    )
   } finally {
     await mariadb?.stop()
   }
   return failed
 }
 
-let running: ReturnType<typeof spawn> | undefined
+/** The stage that takes about as long as all others together, and so has a lane of its own. */
+const LONGEST = 'unit'
+
+/** Runs a stage, and prints all of its output when it ends; resolves with what there is to tell if it fails. */
+async function runStage(stage: Stage, env: Readonly<Record<string, string>>): Promise<string | undefined> {
+  const { name, command, empty = false, reports = false } = stage
+  console.log(`\n== ${name}${empty ? ': nothing to run' : ''}`)
+  if (empty) return undefined
+  const start = performance.now()
+  const file = (what: string) => join(scratch, `${name.replace(':', '-')}.${what}`)
+  const report = file('failures')
+  const [program, ...args] = command
+  const reporters = reports ? [...SPEC, `--test-reporter=${REPORTER}`, `--test-reporter-destination=${report}`] : []
+  const output = openSync(file('output'), 'w')
+  const passed = await succeeds([program!, ...reporters, ...args], { ...env, ...stage.env }, output)
+  closeSync(output)
+  const text = readFileSync(file('output'), 'utf8')
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  process.stdout.write(`\n== ${name} has run:\n${text}== ${name}: ${passed ? 'passed' : 'FAILED'} in ${seconds} s\n`)
+  if (passed) return undefined
+  const failures = existsSync(report) ? readFileSync(report, 'utf8').trimEnd() : ''
+  // Such as a crash, or what no test runner ran.
+  return failures === '' ? lastLines(text) : failures
+}
+
+const SPEC = ['--test-reporter=spec', '--test-reporter-destination=stdout']
+const REPORTER = new URL('support/failure-report.ts', import.meta.url).href
+/** How much is told of what says nothing of its failures, and of what says much. */
+const LAST_LINES = 40
+const FAILURE_LINES = 100
+
+function lastLines(text: string): string {
+  return text.trimEnd().split('\n').slice(-LAST_LINES).join('\n')
+}
+
+/** What CI shows of a run is its end. */
+function conclude(failed: ReadonlyMap<string, string>): void {
+  // In the order in which they are listed everywhere.
+  const names = chosen.map(({ name }) => name).filter((name) => failed.has(name))
+  console.error(`\nFailed: ${names.join(', ')}`)
+  for (const name of names) {
+    const lines = failed.get(name)!.split('\n')
+    console.error(`\n-- ${name}\n${lines.slice(0, FAILURE_LINES).join('\n')}`)
+    if (lines.length > FAILURE_LINES) console.error(`… and ${lines.length - FAILURE_LINES} more lines`)
+  }
+}
+
+const running = new Set<ReturnType<typeof spawn>>()
 let stopping = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     stopping = true
-    running?.kill(signal)
+    for (const child of running) child.kill(signal)
   })
 }
 
@@ -119,9 +176,9 @@ const scratch = mkdtempSync(join(tmpdir(), 'stonechat-tests-'))
 process.env['TMPDIR'] = scratch
 try {
   const failed = await runStages(chosen)
-  if (failed.length > 0) console.error(`\nFailed: ${failed.join(', ')}`)
+  if (failed.size > 0) conclude(failed)
   else console.log(stopping ? '\nStopped.' : '\nAll passed.')
-  process.exitCode = failed.length > 0 || stopping ? 1 : 0
+  process.exitCode = failed.size > 0 || stopping ? 1 : 0
 } catch (error) {
   console.error(`\n${(error as Error).message}`)
   process.exitCode = 1

@@ -108,6 +108,11 @@ export class AccountSettings {
     this.#inBackground(account, () => this.#store.removeReaders(account, [resource]))
   }
 
+  /** Notes that the client of a session was told where its archive ends, and so reads on from what it knows (XEP-0386). */
+  noteTold(session: Session): void {
+    session.slots.set(readsSlot, true)
+  }
+
   /** Whether the client of a session reads the archive: it has asked, or the client of that name did in its last session. */
   isReader(session: Session): boolean {
     return (

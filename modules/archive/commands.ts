@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path'
-import { CommandError, Jid, toDatetime } from '#api'
+import { type CommandDeclaration, CommandError, Jid, toDatetime } from '#api'
 import { durationText, readDuration } from './duration.ts'
 import { eraseArchive } from './erasure.ts'
 import { exportArchive } from './export.ts'
@@ -8,11 +8,16 @@ import { defaultPreferences } from './preferences.ts'
 import type { SettingsStore } from './settings-store.ts'
 import type { ArchiveStore } from './store.ts'
 
-const owner = { name: 'jid', summary: 'The account, as user@domain, or the room.' }
+const owner = { name: 'jid', summary: 'The account, as user@domain, or the room.', kind: 'jid' } as const
 
 /** What an admin can do about an archive. */
-export const archiveCommands = [
-  { name: 'archive show', summary: 'Says what is in the archive of an account or room.', args: [owner] },
+export const archiveCommands: readonly CommandDeclaration[] = [
+  {
+    name: 'archive show',
+    summary: 'Says what is in the archive of an account or room.',
+    args: [owner],
+    role: 'observer',
+  },
   {
     name: 'archive retention',
     summary: 'Says or sets how long the messages of an account or room are kept.',
@@ -22,6 +27,8 @@ export const archiveCommands = [
     name: 'archive export',
     summary: 'Writes the archive of an account or room to a new file on the server, as XML (XEP-0227).',
     args: [owner, { name: 'file', summary: 'The file, from the root folder on.' }],
+    // It is for whoever has an account on the machine.
+    role: 'nobody',
   },
   { name: 'archive erase', summary: 'Removes all messages from the archive of an account or room.', args: [owner] },
 ]

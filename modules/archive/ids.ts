@@ -1,4 +1,4 @@
-import type { Clock } from '#api'
+import { type Clock, noSuchPage, type StanzaError } from '#api'
 
 /**
  * Gives messages their ids (XEP-0359): microseconds since the epoch, each greater than all before it on this server, so
@@ -34,4 +34,16 @@ export function firstIdAt(ms: number): number {
 /** The id that a client names, or `undefined` when no message has ever been given such an id. */
 export function readId(text: string): number | undefined {
   return /^[1-9]\d{0,15}$/.test(text) && Number(text) <= Number.MAX_SAFE_INTEGER ? Number(text) : undefined
+}
+
+/** An id that a client has from us. @throws StanzaError `item-not-found` for one that it cannot have. */
+export function knownId(text: string): number {
+  const id = readId(text)
+  if (id === undefined) throw unknownId()
+  return id
+}
+
+/** XEP-0313 §4.1.3, §4.3.1: the archive has no message with an id that the request names. */
+export function unknownId(): StanzaError {
+  return noSuchPage('There is no such message in the archive.')
 }

@@ -1,4 +1,4 @@
-import { type Context, KeyedQueue } from '#api'
+import { bindFeatures, type Context, KeyedQueue } from '#api'
 import type { AccountSettings } from './account-settings.ts'
 import { preferencesElement, readPreferences } from './preferences.ts'
 import { NS_MAM, queryForm, readQuery } from './query.ts'
@@ -13,7 +13,7 @@ export interface ProtocolLimits {
 
 /** Answers the requests of owners about their archives (XEP-0313, XEP-0441). */
 export function answerOwners(
-  ctx: Pick<Context, 'iq' | 'onStop'>,
+  ctx: Pick<Context, 'add' | 'iq' | 'onStop'>,
   reader: ArchiveReader,
   accounts: AccountSettings,
   { maxPage, maxPreferences }: ProtocolLimits,
@@ -34,6 +34,16 @@ export function answerOwners(
   ctx.iq('get', 'self', 'metadata', NS_MAM, (_query, { from, origin }) => {
     accounts.noteReader(origin!)
     return reader.metadata(from.bare.toString())
+  })
+
+  // XEP-0386 §3.2: what a client has missed is what is between the last message it knows and this end.
+  // What waited for it and is in the archive is not sent, too; whatever else waited is.
+  ctx.add(bindFeatures, {
+    xmlns: NS_MAM,
+    tell: (session) => {
+      accounts.noteTold(session)
+      return reader.metadata(session.user.jid.toString())
+    },
   })
 
   ctx.iq('get', 'self', 'prefs', NS_MAM, async (_query, { from }) =>

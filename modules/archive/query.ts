@@ -1,8 +1,7 @@
-import { dataForm, type Element, type FormField, Jid, JidError, StanzaError, xml } from '#api'
+import { dataForm, type Element, type FormField, Jid, JidError, readPage, StanzaError, xml } from '#api'
 import { readDatetime } from './datetime.ts'
-import { firstIdAt } from './ids.ts'
+import { firstIdAt, knownId } from './ids.ts'
 import type { Filter } from './message.ts'
-import { knownId, type PageWish, readResultSet } from './result-set.ts'
 
 export const NS_MAM = 'urn:xmpp:mam:2'
 export const NS_FULLTEXT = 'urn:xmpp:fulltext:0'
@@ -12,6 +11,21 @@ const NS_VALIDATE = 'http://jabber.org/protocol/xdata-validate'
 const FULLTEXT = `{${NS_FULLTEXT}}fulltext`
 /** Longest id of a query, in characters: each result carries it. */
 const MAX_QUERY_ID = 1024
+/** How long a page is when nobody says. */
+const USUAL_PAGE = 50
+/** Greatest index a page may begin at: what is skipped is counted off one by one. */
+const MAX_INDEX = 10_000
+
+/** Which part of what is found is asked for (XEP-0059). */
+export interface ArchivePage {
+  /** How many messages at most; 0 asks for their number only (§2.7). */
+  readonly max: number
+  readonly after: number | undefined
+  readonly before: number | undefined
+  /** The last page (§2.5), or the one before `before`. */
+  readonly backwards: boolean
+  readonly index: number | undefined
+}
 
 /** What a client asks of its archive. */
 export interface ArchiveQuery {
@@ -19,7 +33,7 @@ export interface ArchiveQuery {
   readonly filter: Filter
   /** Only these messages; ascending, without doubles. */
   readonly ids: readonly number[] | undefined
-  readonly page: PageWish
+  readonly page: ArchivePage
   /** Newest first within the page (XEP-0313 §4.3.3). */
   readonly flip: boolean
   /** Every id the query names: all must be in the archive. */
@@ -60,7 +74,7 @@ export function readQuery(query: Element, maxPage: number): ArchiveQuery {
   if (node !== undefined) throw new StanzaError('item-not-found', 'An account’s archive has no nodes.')
   if (queryid !== undefined && queryid.length > MAX_QUERY_ID)
     throw new StanzaError('bad-request', `A queryid has ${MAX_QUERY_ID} characters at most.`)
-  const page = readResultSet(query, maxPage)
+  const page = readArchivePage(query, maxPage)
   const form = readFields(query)
   const after = mapped(form.get('after-id')?.[0], knownId)
   const before = mapped(form.get('before-id')?.[0], knownId)
@@ -70,6 +84,21 @@ export function readQuery(query: Element, maxPage: number): ArchiveQuery {
     throw new StanzaError('feature-not-implemented', 'ids goes together with times and other ids only.')
   const named = [page.after, page.before, after, before].filter((id) => id !== undefined)
   return { queryId: queryid, filter, ids, page, flip: query.getChild('flip-page', NS_MAM) !== undefined, named }
+}
+
+/** Without `<set/>`, the first page is meant. */
+function readArchivePage(query: Element, maxPage: number): ArchivePage {
+  const most = maxPage === 0 ? Number.MAX_SAFE_INTEGER : maxPage
+  const wish = readPage(query, most, { usual: USUAL_PAGE, maxIndex: MAX_INDEX }) ?? { max: Math.min(USUAL_PAGE, most) }
+  const { max, after, before, index } = wish
+  return {
+    max,
+    after: mapped(after, knownId),
+    // XEP-0059 §2.5: an empty one means the last page.
+    before: before === '' ? undefined : mapped(before, knownId),
+    backwards: before !== undefined,
+    index,
+  }
 }
 
 function readFilter(form: Form, after: number | undefined, before: number | undefined): Filter {

@@ -1,9 +1,8 @@
-import { type Element, StanzaError, serialize, toDatetime, xml } from '#api'
+import { type Element, pageElement, StanzaError, serialize, toDatetime, xml } from '#api'
 import type { Asker, View } from './asker.ts'
-import { timeOf } from './ids.ts'
+import { timeOf, unknownId } from './ids.ts'
 import type { Filter, KeptMessage, Page, PageRequest } from './message.ts'
-import { type ArchiveQuery, NS_MAM } from './query.ts'
-import { type PageWish, resultSetElement, unknownId } from './result-set.ts'
+import { type ArchivePage, type ArchiveQuery, NS_MAM } from './query.ts'
 import type { ArchiveStore } from './store.ts'
 
 /** Messages read from the store at a time. */
@@ -71,7 +70,7 @@ export class ArchiveReader {
   }
 
   /** Reads a page in lots, so that a long one leaves others their turn, and ends early when it becomes too large. */
-  async #collect(owner: string, filter: Filter, wish: PageWish): Promise<Page> {
+  async #collect(owner: string, filter: Filter, wish: ArchivePage): Promise<Page> {
     let messages: readonly KeptMessage[] = []
     for (let characters = 0; ; ) {
       const limit = Math.min(LOT, wish.max - messages.length)
@@ -86,7 +85,7 @@ export class ArchiveReader {
   }
 
   /** How many messages there are in the whole set, when they are few enough to be counted for each page. */
-  async #count(owner: string, filter: Filter, wish: PageWish, page: Page): Promise<number | undefined> {
+  async #count(owner: string, filter: Filter, wish: ArchivePage, page: Page): Promise<number | undefined> {
     const isWhole = wish.after === undefined && wish.before === undefined && !wish.index
     if (isWhole && page.complete) return page.messages.length
     const count = await this.#store.count(owner, filter, COUNTED + 1)
@@ -95,7 +94,7 @@ export class ArchiveReader {
 }
 
 /** What to ask the store for when these messages of the page are there. */
-function requestOf(wish: PageWish, sofar: readonly KeptMessage[], limit: number): PageRequest {
+function requestOf(wish: ArchivePage, sofar: readonly KeptMessage[], limit: number): PageRequest {
   if (wish.backwards) {
     const before = sofar[0]?.id ?? wish.before
     return before === undefined ? { limit, last: true } : { limit, last: true, before }
@@ -106,7 +105,7 @@ function requestOf(wish: PageWish, sofar: readonly KeptMessage[], limit: number)
 }
 
 /** A page of messages that are at hand, ascending. */
-function cut(all: readonly KeptMessage[], { max, after, before, backwards, index = 0 }: PageWish): Page {
+function cut(all: readonly KeptMessage[], { max, after, before, backwards, index = 0 }: ArchivePage): Page {
   const matching = all.filter(({ id }) => id > (after ?? -1) && id < (before ?? Number.POSITIVE_INFINITY)).slice(index)
   const page = backwards ? matching.slice(Math.max(0, matching.length - max)) : matching.slice(0, max)
   const messages = fitting(page, { backwards }, PAGE_CHARACTERS)
@@ -114,7 +113,7 @@ function cut(all: readonly KeptMessage[], { max, after, before, backwards, index
 }
 
 /** The messages up to the one that exceeds so many characters, from where the page begins. */
-function fitting(messages: readonly KeptMessage[], { backwards }: Pick<PageWish, 'backwards'>, characters: number) {
+function fitting(messages: readonly KeptMessage[], { backwards }: Pick<ArchivePage, 'backwards'>, characters: number) {
   let taken = 0
   for (let left = characters; taken < messages.length && left > 0; taken++)
     left -= messages.at(backwards ? -1 - taken : taken)!.stanza.length
@@ -122,7 +121,7 @@ function fitting(messages: readonly KeptMessage[], { backwards }: Pick<PageWish,
 }
 
 /** Where a page begins in the whole set, when that costs nothing to know (XEP-0059 §2.2). */
-function indexOf(wish: PageWish, { messages, complete }: Page, count: number | undefined): number | undefined {
+function indexOf(wish: ArchivePage, { messages, complete }: Page, count: number | undefined): number | undefined {
   if (wish.index !== undefined) return wish.index
   // COMPAT(slixmpp, poezio): they end where index and length make up the count, also when they read backwards.
   if (wish.backwards) return complete ? 0 : undefined
@@ -131,10 +130,10 @@ function indexOf(wish: PageWish, { messages, complete }: Page, count: number | u
 }
 
 function fin({ messages, complete }: Page, index: number | undefined, count: number | undefined): Element {
-  const set = resultSetElement({ first: messages[0]?.id, last: messages.at(-1)?.id, index, count })
+  const ends = messages.length === 0 ? [] : [String(messages[0]!.id), String(messages.at(-1)!.id)]
   // XEP-0313 §4.3.1: there is an attribute for the last page only. What is kept does not change: nothing is unstable.
   const isComplete = complete || count === 0
-  return xml('fin', { xmlns: NS_MAM, complete: isComplete ? 'true' : undefined }, set)
+  return xml('fin', { xmlns: NS_MAM, complete: isComplete ? 'true' : undefined }, pageElement(ends, count, index))
 }
 
 /** Sends the results as text: a stanza that is kept as XML is not parsed to be written again. */

@@ -3,6 +3,8 @@ import type { PresencePath } from '../presence/hooks.ts'
 import type { BlockList } from './block-list.ts'
 import type { BlockLists } from './block-lists.ts'
 
+/** The namespace of block lists (XEP-0191). */
+export const NS = 'urn:xmpp:blocking'
 const NS_ERRORS = 'urn:xmpp:blocking:errors'
 
 type Guard = (event: Sealed) => void | Promise<void>
@@ -23,6 +25,13 @@ export function guardArriving(host: Host, lists: BlockLists): Guard {
       throw new StanzaError('service-unavailable')
     })
   }
+}
+
+/** Nobody but the server tells a client that its list has changed (as with rosters, CVE-2015-8688). */
+export function refusePush({ type, to, stanza }: Sealed): void {
+  if (type !== 'set' || to.local === '' || to.resource === '') return
+  if (stanza.getChild('block', NS) !== undefined || stanza.getChild('unblock', NS) !== undefined)
+    throw new StanzaError('service-unavailable')
 }
 
 /** Keeps an account from writing to an address it has blocked (XEP-0191 §3.3). */

@@ -20,12 +20,11 @@ import { presenceWithheld } from '../presence/hooks.ts'
 import presence from '../presence/index.ts'
 import roster from '../roster/index.ts'
 import { BlockLists, type Change } from './block-lists.ts'
-import { guardArriving, guardLeaving, isBlocked, isPresenceWithheld } from './guards.ts'
+import { guardArriving, guardLeaving, isBlocked, isPresenceWithheld, NS, refusePush } from './guards.ts'
+import { blockWitnesses } from './hooks.ts'
 import { readItems } from './items.ts'
 import { showTo } from './show-presence.ts'
 import { BlockingStore } from './store.ts'
-
-const NS = 'urn:xmpp:blocking'
 
 /** Whether the client has asked for the list, and so hears of changes. */
 const interested = defineSlot('blocking/interested', () => false, asJson)
@@ -58,6 +57,7 @@ export default defineModule({
       ctx.flow(flow.leaving, 'guard', guardLeaving(host, lists))
       ctx.flow(flow.arriving, 'guard', guardArriving(host, lists))
     }
+    ctx.flow(flows.iq.arriving, 'guard', refusePush)
     ctx.answer(presenceWithheld, (path) => (isPresenceWithheld(host, lists, path) ? true : undefined))
 
     ctx.answer(flowNeeded, (passing) => (isBlocked(host, lists, passing) ? true : undefined))
@@ -69,14 +69,21 @@ export default defineModule({
     })
 
     ctx.iq('set', 'self', 'block', NS, async (request, { from, user }) => {
-      const items = readItems(request)
+      const named = readItems(request)
+      const items = named.map(({ jid }) => jid)
       // XEP-0191 §3.3: at least one item.
       if (items.length === 0) throw new StanzaError('bad-request', 'Say whom to block.')
       tell(user, 'block', items, await lists.block(from.bare, items))
+      for (const witness of host.hooks.all(blockWitnesses))
+        try {
+          await witness(from.bare, named)
+        } catch (error) {
+          ctx.log.error({ err: error, account: from.bare.toString() }, 'what was said of a block is lost')
+        }
     })
 
     ctx.iq('set', 'self', 'unblock', NS, async (request, { from, user }) => {
-      const items = readItems(request)
+      const items = readItems(request).map(({ jid }) => jid)
       // XEP-0191 §3.5: no item means all of them.
       const change = items.length === 0 ? await lists.clear(from.bare) : await lists.unblock(from.bare, items)
       tell(user, 'unblock', items, change)

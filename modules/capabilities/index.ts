@@ -1,49 +1,46 @@
-import { defineModule, streamFeatures, xep, xml } from '#api'
-import type { DiscoInfo } from '../disco/hooks.ts'
+import { defineModule, type Element, flows, type Session, streamFeatures, xep } from '#api'
 import { discoNodes } from '../disco/hooks.ts'
 import disco from '../disco/index.ts'
-import { verificationString } from './verification.ts'
+import { NS_CAPS } from './announcement.ts'
+import { ClientCapabilities } from './clients.ts'
+import { NS_CAPS2 } from './hash-set.ts'
+import { type OwnCapabilities, ownCapabilities } from './own.ts'
 
 export { type CapsHash, readInfo, verificationString } from './verification.ts'
 
-const NS = 'http://jabber.org/protocol/caps'
-/** XEP-0115 §4: a URI that identifies the software. */
-const SOFTWARE = 'urn:stonechat:server'
-
-/** The server's own capabilities. */
+/** What the server can do, and what clients can. */
 export interface Capabilities {
-  /** The verification string of the host, computed at first use: ask when all modules are up. */
+  /** The verification string of the host (XEP-0115), computed at first use: ask when all modules are up. */
   ver(): string
+  /** The features of a session's client in service discovery; none while they are not known. */
+  of(session: Session): ReadonlySet<string>
 }
 
 export default defineModule({
   name: 'capabilities',
-  summary: 'Announces what the server can do when a client connects, so that it need not ask.',
-  implements: [xep(115, '1.6.0', "the server's own capabilities")],
-  features: { host: [NS] },
+  summary: 'Announces what the server can do, and learns what clients can, so that nobody need ask twice.',
+  implements: [xep(115, '1.6.0'), xep(390, '0.3.2', 'Without caps optimization and gratuitous capabilities.')],
+  features: { host: [NS_CAPS, NS_CAPS2] },
   depends: { disco },
 
   setup(ctx): Capabilities {
-    let own: { readonly info: DiscoInfo; readonly ver: string } | undefined
-    const capabilities = () => {
-      if (own === undefined) {
-        const info = ctx.deps.disco.hostInfo()
-        own = { info, ver: verificationString(info) }
-      }
-      return own
+    let known: OwnCapabilities | undefined
+    const own = (): OwnCapabilities => {
+      known ??= ownCapabilities(ctx.deps.disco.hostInfo())
+      return known
     }
 
-    // XEP-0115 §6.3: as a stream feature, once it is known who asks.
-    ctx.add(streamFeatures, {
-      when: 'after-login',
-      element: () => xml('c', { xmlns: NS, hash: 'sha-1', node: SOFTWARE, ver: capabilities().ver }),
-    })
-    // XEP-0115 §6.2: the node of the announcement answers with just what was hashed.
-    ctx.add(discoNodes, {
-      of: 'host',
-      info: (node) => (node === `${SOFTWARE}#${capabilities().ver}` ? capabilities().info : undefined),
+    // XEP-0115 §6.3, XEP-0390 §5.2: as stream features, once it is known who asks.
+    ctx.add(streamFeatures, { when: 'after-login', element: () => own().element })
+    ctx.add(streamFeatures, { when: 'after-login', element: () => own().hashSet })
+    // XEP-0115 §6.2, XEP-0390 §5.5: the nodes that are announced answer with just what was hashed.
+    ctx.add(discoNodes, { of: 'host', info: (node) => (own().nodes.has(node) ? own().info : undefined) })
+
+    const clients = new ClientCapabilities(ctx.host)
+    ctx.flow(flows.presence.leaving, 'copy', ({ type, directed, origin, stanza }) => {
+      if (type === '' && !directed && origin !== null) clients.announced(origin, stanza as Element)
     })
 
-    return { ver: () => capabilities().ver }
+    return { ver: () => own().ver, of: (session) => clients.of(session) }
   },
 })

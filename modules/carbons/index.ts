@@ -1,4 +1,4 @@
-import { type Database, defineModule, flows, messageRefused, xep } from '#api'
+import { bindFeatures, type Database, defineModule, flows, messageRefused, xep } from '#api'
 import { isCarbonMark, NS_CARBONS } from './carbon.ts'
 import { copyReceived, copyRefusal, copySent, setCarbons } from './copies.ts'
 
@@ -26,6 +26,15 @@ export default defineModule({
       ctx.iq('set', 'self', name, NS_CARBONS, (_query, { origin }) => {
         if (origin !== null) setCarbons(origin, name === 'enable')
       })
+
+    // XEP-0386 §3.2: from the first moment of a session.
+    ctx.add(bindFeatures, {
+      xmlns: NS_CARBONS,
+      ask: (requested, session) => {
+        if (requested.some(({ name }) => name === 'enable')) setCarbons(session, true)
+        return undefined
+      },
+    })
 
     // CVE-2017-5589: nobody but the server tells clients of copies, and it sends these past the flows.
     for (const flow of [flows.message.leaving, flows.message.arriving])

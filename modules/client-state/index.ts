@@ -1,4 +1,5 @@
 import {
+  bindFeatures,
   defineModule,
   defineSlot,
   option,
@@ -68,6 +69,14 @@ export default defineModule({
     // XEP-0352 §5.1: at once, so that what the client sends next is answered in the new state.
     ctx.add(streamElements, { name: 'active', xmlns: NS, bound: (_element, session) => activate(session) })
     ctx.add(streamElements, { name: 'inactive', xmlns: NS, bound: (_element, session) => deactivate(session) })
+    // XEP-0386 §3.2: the session begins in that state.
+    ctx.add(bindFeatures, {
+      xmlns: NS,
+      ask: (requested, session) => {
+        if (requested.at(-1)?.name === 'inactive') deactivate(session)
+        return undefined
+      },
+    })
     // XEP-0352 §5.2: a resumed stream begins active.
     ctx.on(sessionResumed, activate)
     ctx.onStop(() => {

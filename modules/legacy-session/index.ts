@@ -9,7 +9,10 @@ export default defineModule({
 
   setup(ctx) {
     // RFC 6121 §1.4: the request does nothing any more; `optional` lets newer clients save the round trip.
-    ctx.add(streamFeatures, { when: 'after-login', element: () => xml('session', { xmlns: NS }, xml('optional')) })
+    ctx.add(streamFeatures, {
+      when: 'after-login',
+      element: (session) => (session === undefined ? xml('session', { xmlns: NS }, xml('optional')) : undefined),
+    })
     ctx.iq('set', 'self', 'session', NS, () => {})
     ctx.iq('set', 'host', 'session', NS, () => {})
   },

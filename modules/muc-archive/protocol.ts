@@ -1,6 +1,6 @@
-import { type Element, type Host, StanzaError } from '#api'
+import { type Element, type Host, type Jid, parseDocument, StanzaError, serialize, xml } from '#api'
 import { type DomainArchive, preferencesElement, type Sight } from '../archive/hooks.ts'
-import { mustRead, type RoomIq, type RoomRequest, seesJids } from '../muc/hooks.ts'
+import { messageWithheld, mustRead, type RoomIq, type RoomRequest, seesJids } from '../muc/hooks.ts'
 import { preferencesSlot } from './room-archives.ts'
 import { RoutedAsker } from './routed-asker.ts'
 import { withoutSender } from './stored-message.ts'
@@ -15,7 +15,8 @@ export function archiveIqs(host: Host, archiveOf: (service: string) => DomainArc
     await mustRead(request)
     const { event, room, from } = request
     const asker = event.origin ?? new RoutedAsker(from.toString(), (stanza) => host.route(stanza))
-    return await of(request).answer(room.address, asker, element, await sightOf(request))
+    const sight = withoutWithheld(host, from.bare, await sightOf(request))
+    return await of(request).answer(room.address, asker, element, sight)
   }
   const metadata = async (_element: Element, request: RoomRequest): Promise<Element> => {
     await mustRead(request)
@@ -52,6 +53,25 @@ async function sightOf(request: RoomRequest): Promise<Sight> {
   if (await seesJids(request)) return { sinceMs }
   const self = request.from.bare.toString()
   return { sinceMs, view: withoutSender, knows: (sender) => sender === self }
+}
+
+/** What is kept from somebody leaves its place empty, so that pages stay what they are. */
+function withoutWithheld(host: Host, account: Jid, sight: Sight): Sight {
+  const view = sight.view ?? ((text: string) => text)
+  return {
+    ...sight,
+    view(text) {
+      const message = {
+        account,
+        // Parsed only where somebody asks.
+        get stanza() {
+          return parseDocument(withoutSender(text))
+        },
+      }
+      if (!host.hooks.ask(messageWithheld, message)) return view(text)
+      return serialize(xml('message', parseDocument(text).attrs))
+    },
+  }
 }
 
 async function mustOwn({ affiliation }: RoomRequest): Promise<void> {

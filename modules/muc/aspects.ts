@@ -1,3 +1,4 @@
+import type { AdHoc } from '../ad-hoc/index.ts'
 import { activity } from './features/activity.ts'
 import { administration } from './features/administration.ts'
 import { affiliationLists } from './features/affiliation-lists.ts'
@@ -38,7 +39,7 @@ import type { RoomService } from './service.ts'
  * The capabilities of the rooms of a service. The order is that of the fields of the configuration form, and that in which
  * an entry is looked at.
  */
-export function aspectsOf(service: RoomService, outlets: Outlets): readonly RoomAspect[] {
+export function aspectsOf(service: RoomService, outlets: Outlets, adHoc: AdHoc | undefined): readonly RoomAspect[] {
   return [
     { name: 'core', forbidden: ownPayload },
     nicks,
@@ -67,7 +68,7 @@ export function aspectsOf(service: RoomService, outlets: Outlets): readonly Room
     affiliationVersions,
     voiceRequests,
     moderation,
-    hats(service),
+    hats(service, adHoc),
     vcards(service),
     channelSearch(service),
     activity(service),

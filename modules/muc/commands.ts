@@ -1,4 +1,4 @@
-import { CommandError, Jid, JidError, StanzaError, toDatetime } from '#api'
+import { type CommandDeclaration, CommandError, Jid, JidError, StanzaError, toDatetime } from '#api'
 import { change, mustBeAccount } from './changing.ts'
 import { pagesOf } from './features/affiliation-lists.ts'
 import { configure, readValues } from './features/configuration.ts'
@@ -10,21 +10,22 @@ import { isAffiliation } from './roles.ts'
 import type { Room } from './room.ts'
 import type { RoomService } from './service.ts'
 
-const room = { name: 'room', summary: 'The room, as room@service.' }
+const room = { name: 'room', summary: 'The room, as room@service.', kind: 'jid' } as const
 const FIELDS = 'muc#roomconfig_'
 
 /** What an admin can do about rooms. */
-export const roomCommands = [
+export const roomCommands: readonly CommandDeclaration[] = [
   {
     name: 'room list',
     summary: 'Lists all rooms of a service, or of a host, public or not.',
-    args: [{ name: 'domain', summary: 'The domain of the rooms, or of the host.' }],
+    args: [{ name: 'domain', summary: 'The domain of the rooms, or of the host.', kind: 'host' }],
+    role: 'observer',
   },
-  { name: 'room show', summary: 'Says what a room is like and who is in it.', args: [room] },
+  { name: 'room show', summary: 'Says what a room is like and who is in it.', args: [room], role: 'observer' },
   {
     name: 'room create',
     summary: 'Creates a room that stays when nobody is in it.',
-    args: [room, { name: 'owner', summary: 'Who owns it, as user@domain.' }],
+    args: [room, { name: 'owner', summary: 'Who owns it, as user@domain.', kind: 'jid' }],
   },
   {
     name: 'room configure',
@@ -44,13 +45,14 @@ export const roomCommands = [
     name: 'room affiliations',
     summary: 'Lists who is owner, admin, member or outcast of a room.',
     args: [room, { name: 'affiliation?', summary: 'One of these, when not all are wanted.' }],
+    role: 'observer',
   },
   {
     name: 'room affiliate',
     summary: 'Gives an account, or a whole domain, an affiliation with a room; none takes it away.',
     args: [
       room,
-      { name: 'jid', summary: 'The account, as user@domain, or a domain.' },
+      { name: 'jid', summary: 'The account, as user@domain, or a domain.', kind: 'jid' },
       { name: 'affiliation', summary: 'owner, admin, member, none or outcast.' },
       { name: 'reason?', summary: 'What those who are in the room are told.' },
     ],

@@ -199,3 +199,16 @@ export const roomArchive = defineQuestion<{ readonly service: string }, RoomArch
   undefined,
   'Who keeps the messages of the rooms of a service?',
 )
+
+/** A message of a room, on its way to an account that does not hear it in the room. */
+export interface PastMessage {
+  /** A bare JID. */
+  readonly account: Jid
+  readonly stanza: ReadonlyElement
+}
+/** Whoever says yes, such as a policy of who may know what, keeps it from the account; messages that are heard pass its flow. */
+export const messageWithheld = defineQuestion<PastMessage, boolean>(
+  'muc/message-withheld',
+  false,
+  'An account is about to get a message of a room from an archive, or while away: is it kept from it?',
+)

@@ -1,4 +1,5 @@
-import { accountDeleting, type Database, defineModule, hostStopping, soft, xep } from '#api'
+import { accountDeleting, type Database, defineModule, hostStopping, partly, serviceDomains, soft, xep } from '#api'
+import adHoc from '../ad-hoc/index.ts'
 import { discoItems } from '../disco/hooks.ts'
 import disco from '../disco/index.ts'
 import offline from '../offline/index.ts'
@@ -12,7 +13,6 @@ import { History } from './history.ts'
 import { roomArchive, roomAspects } from './hooks.ts'
 import { options } from './options.ts'
 import { RoomService } from './service.ts'
-import { serviceDomains } from './service-domains.ts'
 import { RoomStore } from './store.ts'
 
 /** The services of all hosts of a server. */
@@ -38,16 +38,16 @@ export default defineModule({
     xep(421, '1.0.1'),
     xep(424, '0.4.2', 'In rooms whose messages are kept, with tombstones.'),
     xep(425, '0.3.0'),
-    xep(433, '0.1.0', 'For the rooms of the service; pages from the first on.'),
+    partly(433, '0.1.0', 'For the rooms of the service; pages from the first on.'),
     xep(437, '0.2.0', 'For clients of this server, about rooms that their accounts belong to.'),
     xep(452, '0.2.2'),
     xep(463, '0.2.0'),
     xep(486, '0.1.0'),
-    xep(492, '0.2.0', 'The choice is made in the registration with a room (XEP-0045 §7.10), for lack of bookmarks.'),
+    partly(492, '0.2.0', 'The choice is made in the registration with a room (XEP-0045 §7.10), for lack of bookmarks.'),
   ],
   options,
   commands: roomCommands,
-  depends: { presence, disco: soft(disco), offline: soft(offline), push: soft(push) },
+  depends: { presence, adHoc: soft(adHoc), disco: soft(disco), offline: soft(offline), push: soft(push) },
 
   setup(ctx) {
     const { host, config, clock, log } = ctx
@@ -91,7 +91,7 @@ export default defineModule({
     ctx.onReady(async () => {
       for (const service of services) {
         const archive = host.hooks.ask(roomArchive, { service: service.domain })
-        service.begin([...aspectsOf(service, outlets), ...host.hooks.all(roomAspects)], archive)
+        service.begin([...aspectsOf(service, outlets, ctx.deps.adHoc), ...host.hooks.all(roomAspects)], archive)
         await service.forgetTemporary()
       }
     })

@@ -11,7 +11,6 @@ export const NS_SID = 'urn:xmpp:sid:0'
 export const NS_FORMS = 'jabber:x:data'
 export const NS_CONFERENCE = 'jabber:x:conference'
 export const NS_RETRACT = 'urn:xmpp:message-retract:1'
-export const NS_COMMANDS = 'http://jabber.org/protocol/commands'
 export const NS_RSM = 'http://jabber.org/protocol/rsm'
 /** XEP-0463 §3. */
 export const NS_MAV = 'urn:xmpp:muc:affiliations:1'

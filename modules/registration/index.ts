@@ -1,10 +1,15 @@
-import { defineModule, option, preAuthRequests, streamFeatures, xep, xml } from '#api'
+import { defineModule, option, preAuthRequests, soft, streamFeatures, toDatetime, xep, xml } from '#api'
+import { accountsByInvitation } from '../invitations/hooks.ts'
+import invitations from '../invitations/index.ts'
 import { RegistrationLimit } from './limit.ts'
 import { NewAccounts } from './new-accounts.ts'
 import { asksForRemoval, changePassword, ownSession, removeAccount } from './own-account.ts'
-import { NS, registeredForm, registrationForm } from './request.ts'
+import { NS, registeredForm } from './request.ts'
 
 const NS_FEATURE = 'http://jabber.org/features/iq-register'
+const NS_PARS = 'urn:xmpp:pars:0'
+// XEP-0445 §3. COMPAT(Conversations 2.x, until it looks for the first): the name before version 0.2.
+const tokenFeatures = ['urn:xmpp:ibr-token:0', 'urn:xmpp:invite']
 
 // RFC 2142 and what people take for the server's own voice.
 const ownNames = [
@@ -29,16 +34,23 @@ const ownNames = [
 export default defineModule({
   name: 'registration',
   summary: 'Lets people make accounts, change passwords and delete accounts from their clients.',
-  implements: [xep(77, '2.4')],
+  implements: [xep(77, '2.4'), xep(445, '0.2.0')],
   enabledByDefault: false,
   features: { host: [NS] },
   options: {
-    allowNewAccounts: option.bool().default(true).describe('Whether anybody who can connect may make an account.'),
+    newAccounts: option
+      .oneOf('invitation', 'anybody', 'nobody')
+      .default('invitation')
+      .describe(
+        'Who may make an account: those who were invited (module invitations), anybody who can connect, or nobody.',
+      ),
     allowPasswordChange: option.bool().default(true).describe('Whether users may change their passwords.'),
     allowRemoval: option
       .bool()
       .default(true)
-      .describe('Whether users may delete their accounts with all that is kept of them.'),
+      .describe(
+        'Whether users may delete their accounts with all that is kept of them, after the grace period of the server.',
+      ),
     requireTls: option.bool().default(true).describe('Whether passwords are taken over encrypted connections only.'),
     minPasswordLength: option.int().min(1).orOff().default(10).describe('Fewest characters of a new password.'),
     maxNameLength: option
@@ -74,33 +86,48 @@ export default defineModule({
       ),
   },
 
+  depends: { invitations: soft(invitations) },
+
   setup(ctx) {
-    const { host, config, log } = ctx
+    const { host, config, deps, log } = ctx
+    if (config.newAccounts === 'invitation' && deps.invitations === undefined)
+      throw new Error('accounts by invitation need the module invitations: turn it on, or set newAccounts otherwise')
     const { perAddress, total, window } = config.limits
-    const limit = new RegistrationLimit({ perAddress, total, windowMs: window }, ctx.clock)
-    const newAccounts = new NewAccounts(host, config, limit)
+    const limits = {
+      accounts: new RegistrationLimit({ perAddress, total, windowMs: window }, ctx.clock),
+      tokens: new RegistrationLimit({ perAddress, total: 0, windowMs: window }, ctx.clock),
+    }
+    const newAccounts = new NewAccounts(host, config, limits, deps.invitations)
 
     ctx.add(preAuthRequests, {
       type: 'get',
       name: 'query',
       xmlns: NS,
-      handler: async (_query, client) => {
-        newAccounts.checkOffer(client)
-        return registrationForm(config.instructions)
-      },
+      handler: async (_query, client) => newAccounts.form(client),
     })
     ctx.add(preAuthRequests, {
       type: 'set',
       name: 'query',
       xmlns: NS,
       handler: async (query, client) => {
-        const account = await newAccounts.register(query, client)
-        log.info({ account, address: client.remoteAddress }, 'an account was registered')
+        const made = await newAccounts.register(query, client)
+        log.info({ ...made, address: client.remoteAddress }, 'an account was registered')
       },
     })
     // XEP-0077 §8: announced to those who may want it.
-    if (config.allowNewAccounts)
-      ctx.add(streamFeatures, { when: 'before-login', element: () => xml('register', { xmlns: NS_FEATURE }) })
+    const announce = (xmlns: string) =>
+      ctx.add(streamFeatures, { when: 'before-login', element: () => xml('register', { xmlns }) })
+    if (config.newAccounts !== 'nobody') announce(NS_FEATURE)
+    if (config.newAccounts !== 'nobody' && deps.invitations !== undefined) {
+      for (const xmlns of tokenFeatures) announce(xmlns)
+      ctx.answer(accountsByInvitation, () => true)
+      ctx.add(preAuthRequests, {
+        type: 'set',
+        name: 'preauth',
+        xmlns: NS_PARS,
+        handler: (preauth, client) => newAccounts.show(preauth.attrs['token'] ?? '', client),
+      })
+    }
 
     for (const target of ['self', 'host'] as const) {
       ctx.iq('get', target, 'query', NS, (_query, iq) => registeredForm(ownSession(iq, host).jid.local))
@@ -108,8 +135,9 @@ export default defineModule({
         const session = ownSession(iq, host)
         const account = session.user.jid.toString()
         if (asksForRemoval(query)) {
-          await removeAccount(iq, query, session, config)
-          log.info({ account }, 'an account was deleted by its owner')
+          const atMs = await removeAccount(iq, query, session, config)
+          const until = atMs && toDatetime(atMs)
+          log.info({ account, until }, 'an account was deleted by its owner; until then it can be restored')
         } else {
           await changePassword(query, session, config)
           log.info({ account }, 'a password was changed')

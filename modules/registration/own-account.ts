@@ -44,7 +44,8 @@ export function asksForRemoval(query: Element): boolean {
 }
 
 /**
- * Answers, then deletes the account of whoever asks, which begins with the end of all its sessions.
+ * Answers, then has the account of whoever asks deleted, which begins with the end of all its sessions. Resolves with the
+ * time until which an admin can restore it (ms since the epoch), if there is one.
  *
  * @throws StanzaError `not-allowed` or `bad-request`, and whatever keeps the account; then its owner, told otherwise,
  * finds it still there.
@@ -54,9 +55,9 @@ export async function removeAccount(
   query: Element,
   session: Session,
   rules: OwnAccountRules,
-): Promise<void> {
+): Promise<number | undefined> {
   if (!rules.allowRemoval) throw new StanzaError('not-allowed', 'Accounts are deleted by the admins.')
   if (query.getChildElements().length !== 1) throw new StanzaError('bad-request', '<remove/> stands alone.')
   session.send(resultOf(stanza))
-  await session.host.deleteAccount(session.jid.local)
+  return await session.host.deletions.request(session.jid.local)
 }

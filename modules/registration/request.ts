@@ -9,6 +9,12 @@ export interface Credentials {
   readonly password: string
 }
 
+/** A request for an account. */
+export interface AccountRequest extends Credentials {
+  /** That of an invitation, from clients that cannot show it before (XEP-0445); `''` for none. */
+  readonly token: string
+}
+
 /** What a name and password must be like. */
 export interface CredentialRules {
   /** Characters; 0 is no limit. */
@@ -16,18 +22,25 @@ export interface CredentialRules {
   readonly maxNameLength: number
 }
 
-const fields: readonly FormField[] = [
-  { var: 'username', type: 'text-single', label: 'Username', required: true },
-  { var: 'password', type: 'text-private', label: 'Password', required: true },
-]
-
-/** What is asked of somebody new, as fields and as a form (XEP-0077 §3.1, §4). */
-export function registrationForm(instructions: string): Element {
+/**
+ * What is asked of somebody new, as fields and as a form (XEP-0077 §3.1, §4): the name, which may be given, a password and, of
+ * those who have not shown an invitation where they need one, its token.
+ */
+export function registrationForm(
+  instructions: string,
+  { username = '', asksForToken = false }: { readonly username?: string; readonly asksForToken?: boolean } = {},
+): Element {
+  const given = username === '' ? {} : { values: [username] }
+  const fields: FormField[] = [
+    { var: 'username', type: 'text-single', label: 'Username', required: true, ...given },
+    { var: 'password', type: 'text-private', label: 'Password', required: true },
+  ]
+  if (asksForToken) fields.push({ var: 'token', type: 'text-single', label: 'Invitation', required: true })
   return xml(
     'query',
     { xmlns: NS },
     xml('instructions', null, instructions),
-    xml('username'),
+    xml('username', null, username),
     xml('password'),
     dataForm('form', NS, fields, { title: 'New account', instructions }),
   )
@@ -38,11 +51,11 @@ export function registeredForm(username: string): Element {
   return xml('query', { xmlns: NS }, xml('registered'), xml('username', null, username), xml('password'))
 }
 
-/** The name and password of a request; XEP-0077 §4: a form goes before the fields. What is not there is `''`. */
-export function readCredentials(query: Element, formType = NS): Credentials {
+/** The name, password and token of a request; XEP-0077 §4: a form goes before the fields. What is not there is `''`. */
+export function readCredentials(query: Element, formType = NS): AccountRequest {
   const form = readForm(query, formType) ?? readForm(query, NS)
   const value = (name: string) => (form === undefined ? query.getChildText(name, NS) : form.get(name)?.[0]) ?? ''
-  return { username: value('username'), password: value('password') }
+  return { username: value('username'), password: value('password'), token: value('token') }
 }
 
 /**

@@ -1,6 +1,7 @@
 import {
   accountDeleting,
   defineModule,
+  type Element,
   flows,
   type Jid,
   option,
@@ -12,13 +13,23 @@ import {
   xep,
   xml,
 } from '#api'
+import { rosterAccess } from './hooks.ts'
 import { NS_ROSTER, type RosterItem } from './item.ts'
 import { readRosterSet } from './request.ts'
 import type { Roster, RosterSize } from './roster.ts'
 import { type RosterEdit, Rosters } from './rosters.ts'
 import { RosterStore } from './store.ts'
 
-export { isSubscribed, isWatched, type RosterItem, type Subscription } from './item.ts'
+export {
+  isSubscribed,
+  isWatched,
+  itemElement,
+  NS_ROSTER,
+  type RosterItem,
+  type SharedItem,
+  type SharedView,
+  type Subscription,
+} from './item.ts'
 export type { Roster, RosterSize } from './roster.ts'
 export type { RosterEdit } from './rosters.ts'
 
@@ -30,6 +41,8 @@ export interface RosterApi {
   of(user: User): Roster | undefined
   /** What an account keeps of a contact: at once for an account that is online, else after one query. */
   item(account: Jid, contact: Jid): RosterItem | undefined | Promise<RosterItem | undefined>
+  /** The whole roster of an account: at once for an account that is online, else after one query. */
+  whole(account: Jid): Roster | Promise<Roster>
   /**
    * Changes what an account keeps of a contact: `edit` gets an unlisted item when there is none, and returns it as it is to
    * change nothing. Once the change is on disk, `announce` runs, then clients are told. Rejects with what `edit` throws.
@@ -45,6 +58,12 @@ export interface RosterApi {
    * @throws StanzaError `policy-violation`.
    */
   checkRoom(size: RosterSize): void
+  /** The roster of an account as its clients see it: the payload of RFC 6121 §2.1.4. */
+  list(account: Jid): Promise<Element>
+  /** Does to an account's roster what the payload of a roster set says. @throws StanzaError as RFC 6121 §2.3.3 says. */
+  set(account: Jid, query: Element): Promise<void>
+  /** Tells the clients of an account what a contact is to it now, after a change in what `sharedContacts` answers. */
+  announceShared(account: Jid, contact: Jid): void
 }
 
 export default defineModule({
@@ -81,35 +100,44 @@ export default defineModule({
     ctx.iq('get', 'self', 'query', NS_ROSTER, (query, { origin }) => rosters.open(origin!, query.attrs['ver']))
 
     // RFC 6121 §2.1.5.
-    ctx.iq('set', 'self', 'query', NS_ROSTER, async (query, { from }) => {
-      const request = readRosterSet(query, from.bare, config)
+    const set = async (account: Jid, query: Element) => {
+      const request = readRosterSet(query, account, config)
       if (request.remove) {
         // RFC 6121 §2.5.3: nothing to remove.
-        if (!(await rosters.remove(from.bare, request.jid)))
+        if (!(await rosters.remove(account, request.jid)))
           throw new StanzaError('item-not-found', 'There is no such contact in the roster.')
         return
       }
-      const { jid, name, groups } = request
-      await rosters.change(from.bare, jid, (was, size) => {
+      const { jid, name } = request
+      // Clients say all groups; those that are there anyway are not the account's own.
+      const shared = rosters.shared(account, jid)?.groups ?? []
+      const groups = request.groups.filter((group) => !shared.includes(group))
+      await rosters.change(account, jid, (was, size) => {
         if (!was.listed) checkRoom(size)
         return { ...was, listed: true, name, groups }
       })
-    })
+    }
+    ctx.iq('set', 'self', 'query', NS_ROSTER, (query, { from }) => set(from.bare, query))
 
     // RFC 6121 §2.3.3: rosters are their owners'; and nobody but the server pushes items to a client (CVE-2015-8688).
-    ctx.flow(flows.iq.arriving, 'guard', ({ type, to, stanza }) => {
+    ctx.flow(flows.iq.arriving, 'guard', ({ type, to, from, stanza }) => {
       if ((type !== 'get' && type !== 'set') || to.local === '') return
-      if (stanza.getChild('query', NS_ROSTER) !== undefined)
-        throw new StanzaError('forbidden', 'A roster is its owner’s.')
+      if (stanza.getChild('query', NS_ROSTER) === undefined) return
+      const isAllowed = to.resource === '' && ctx.host.hooks.ask(rosterAccess, { account: to, by: from, type })
+      if (!isAllowed) throw new StanzaError('forbidden', 'A roster is its owner’s.')
     })
 
     return {
       of: (user) => rosters.of(user),
       item: (account, contact) => rosters.item(account, contact),
+      whole: (account) => rosters.whole(account),
       change: (account, contact, edit, announce) => rosters.change(account, contact, edit, announce),
       changing: (account) => rosters.changing(account),
       interested: (account) => rosters.interested(account),
       checkRoom,
+      list: (account) => rosters.list(account),
+      set,
+      announceShared: (account, contact) => rosters.announceShared(account, contact),
     }
   },
 })

@@ -26,6 +26,43 @@ export interface RosterItem {
   readonly version: number
 }
 
+/** A contact that an account has without having put it into its roster. */
+export interface SharedItem {
+  /** The contact's bare JID. */
+  readonly jid: Jid
+  /** The groups it stands in for that. */
+  readonly groups: readonly string[]
+  /** What there is at least between the two. */
+  readonly subscription: Subscription
+  /** Whether clients see it: not when only the contact is to see the account. */
+  readonly listed: boolean
+  /** The version of the shared contacts when clients last had reason to be told of it. */
+  readonly version: number
+}
+
+/** The shared contacts of one account, as of now. */
+export interface SharedView {
+  of(contact: Jid | string): SharedItem | undefined
+  all(): Iterable<SharedItem>
+  /** Where they stand: `version` rises with every change, and changes since `floor` can be told item by item. */
+  at(): { readonly version: number; readonly floor: number }
+}
+
+/** What an account keeps of a contact, together with what it shares. */
+export function withShared(own: RosterItem | undefined, shared: SharedItem | undefined): RosterItem | undefined {
+  if (shared === undefined) return own
+  const base = own ?? unknownItem(shared.jid)
+  const sees = (item: { readonly subscription: Subscription }) =>
+    item.subscription === 'to' || item.subscription === 'both'
+  const shows = (item: { readonly subscription: Subscription }) =>
+    item.subscription === 'from' || item.subscription === 'both'
+  const to = sees(base) || sees(shared)
+  const from = shows(base) || shows(shared)
+  const subscription = to && from ? 'both' : to ? 'to' : from ? 'from' : 'none'
+  const groups = [...new Set([...base.groups, ...shared.groups])]
+  return { ...base, subscription, groups, ask: base.ask && !to, listed: base.listed || shared.listed }
+}
+
 /** The item of a contact of whom nothing is kept. */
 export function unknownItem(jid: Jid): RosterItem {
   return {

@@ -1,5 +1,5 @@
 import type { Jid } from '#api'
-import { isSubscribed, isWatched, type RosterItem } from './item.ts'
+import { isSubscribed, isWatched, type RosterItem, type SharedView, withShared } from './item.ts'
 
 /** Where a roster stands. */
 export interface RosterVersion {
@@ -20,26 +20,59 @@ export interface RosterSize {
   readonly requests: number
 }
 
-/** The whole roster of an account, in memory while the account is online. */
+/** An item that is news to a client, and the version it has once it knows of it. */
+export interface RosterNews {
+  readonly item: RosterItem
+  readonly ver: string
+}
+
+/**
+ * The whole roster of an account, in memory while the account is online: what the account keeps itself, and laid over it
+ * what it shares, which takes no memory of its own.
+ */
 export class Roster {
   readonly #items = new Map<string, RosterItem>()
+  readonly #shared: SharedView | undefined
   #at: RosterVersion
 
-  constructor(at: RosterVersion = unversioned, items: Iterable<RosterItem> = []) {
+  constructor(at: RosterVersion = unversioned, items: Iterable<RosterItem> = [], shared?: SharedView) {
     this.#at = at
+    this.#shared = shared
     for (const item of items) this.#items.set(item.jid.toString(), item)
   }
 
+  /** Where what the account keeps itself stands. */
   get at(): RosterVersion {
     return this.#at
   }
 
-  /** Everything kept of contacts, in no order that means anything. */
+  /** The version of all of it, as clients are told it. */
+  get ver(): string {
+    return this.#verOf(this.#at.version, this.#shared?.at().version)
+  }
+
+  #verOf(own: number, shared: number | undefined): string {
+    return shared === undefined ? String(own) : `${own}.${shared}`
+  }
+
+  /** Everything the account itself keeps of contacts, in no order that means anything. */
   get items(): Iterable<RosterItem> {
     return this.#items.values()
   }
 
-  /** Counted anew at each call. */
+  /** What the account itself keeps of a contact, of whose JID the bare part counts. */
+  ownOf(contact: Jid): RosterItem | undefined {
+    return this.#items.get(contact.bare.toString())
+  }
+
+  *#all(): Generator<RosterItem> {
+    if (this.#shared === undefined) return yield* this.#items.values()
+    for (const item of this.#items.values()) yield withShared(item, this.#shared.of(item.jid))!
+    for (const shared of this.#shared.all())
+      if (!this.#items.has(shared.jid.toString())) yield withShared(undefined, shared)!
+  }
+
+  /** Of what the account itself keeps; counted anew at each call. */
   get size(): RosterSize {
     let listed = 0
     let requests = 0
@@ -50,9 +83,11 @@ export class Roster {
     return { listed, requests }
   }
 
-  /** What is kept of a contact, of whose JID the bare part counts; a text is a prepared bare JID. */
+  /** What there is of a contact, of whose JID the bare part counts; a text is a prepared bare JID. */
   get(contact: Jid | string): RosterItem | undefined {
-    return this.#items.get(typeof contact === 'string' ? contact : contact.bare.toString())
+    const jid = typeof contact === 'string' ? contact : contact.bare.toString()
+    const item = this.#items.get(jid)
+    return this.#shared === undefined ? item : withShared(item, this.#shared.of(jid))
   }
 
   /** Sets an item and the version it brings about. */
@@ -75,17 +110,17 @@ export class Roster {
 
   /** The items that clients see. */
   *listed(): Generator<RosterItem> {
-    for (const item of this.#items.values()) if (item.listed) yield item
+    for (const item of this.#all()) if (item.listed) yield item
   }
 
   /** The contacts who see the account's presence. */
   *subscribers(): Generator<Jid> {
-    for (const item of this.#items.values()) if (isSubscribed(item)) yield item.jid
+    for (const item of this.#all()) if (isSubscribed(item)) yield item.jid
   }
 
   /** The contacts whose presence the account sees. */
   *watched(): Generator<Jid> {
-    for (const item of this.#items.values()) if (isWatched(item)) yield item.jid
+    for (const item of this.#all()) if (isWatched(item)) yield item.jid
   }
 
   /** The contacts whose request waits for an answer. */
@@ -97,11 +132,31 @@ export class Roster {
    * What a client that has version `known` has missed, oldest change first; `undefined` when it cannot be told, because
    * the version is none of this roster's or an item has been removed since.
    */
-  since(known: string): RosterItem[] | undefined {
-    if (!/^\d{1,16}$/.test(known)) return undefined
-    const version = Number(known)
+  since(known: string): RosterNews[] | undefined {
+    const match = /^(\d{1,16})(?:\.(\d{1,16}))?$/.exec(known)
+    if (match === null || (match[2] !== undefined) !== (this.#shared !== undefined)) return undefined
+    const version = Number(match[1])
     if (version < this.#at.floor || version > this.#at.version) return undefined
-    return [...this.listed()].filter((item) => item.version > version).sort((a, b) => a.version - b.version)
+    const sharedVersion = match[2] === undefined ? undefined : Number(match[2])
+    const shared = this.#sharedSince(sharedVersion)
+    if (shared === undefined) return undefined
+    const own = [...this.#items.values()]
+      .filter((item) => item.version > version && item.listed)
+      .sort((a, b) => a.version - b.version)
+      .map((item) => ({ item: this.get(item.jid)!, ver: this.#verOf(item.version, sharedVersion) }))
+    return [...own, ...shared]
+  }
+
+  #sharedSince(known: number | undefined): RosterNews[] | undefined {
+    const view = this.#shared
+    if (view === undefined || known === undefined) return []
+    const { version, floor } = view.at()
+    if (known < floor || known > version) return undefined
+    if (known === version) return []
+    return [...view.all()]
+      .filter((shared) => shared.listed && shared.version > known)
+      .sort((a, b) => a.version - b.version)
+      .map((shared) => ({ item: this.get(shared.jid)!, ver: this.#verOf(this.#at.version, shared.version) }))
   }
 }
 

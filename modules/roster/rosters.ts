@@ -7,13 +7,23 @@ import {
   KeyedQueue,
   randomId,
   type Session,
-  type StanzaError,
+  StanzaError,
   type User,
   Wire,
   xml,
 } from '#api'
-import { rosterItemChanged, rosterItemRemoved } from './hooks.ts'
-import { isVoid, itemElement, looksLike, NS_ROSTER, type RosterItem, removedElement, unknownItem } from './item.ts'
+import { rosterItemChanged, rosterItemRemoved, sharedContacts } from './hooks.ts'
+import {
+  isVoid,
+  itemElement,
+  looksLike,
+  NS_ROSTER,
+  type RosterItem,
+  removedElement,
+  type SharedItem,
+  unknownItem,
+  withShared,
+} from './item.ts'
 import type { Roster, RosterSize, RosterVersion } from './roster.ts'
 import type { FoundItem, RosterStore } from './store.ts'
 
@@ -57,7 +67,7 @@ export class Rosters {
 
   /** Makes the roster of a user resident. */
   async load(user: User): Promise<void> {
-    await this.#run(user.jid, async () => user.slots.set(rosterSlot, await this.#store.load(user.jid.toString())))
+    await this.#run(user.jid, async () => user.slots.set(rosterSlot, await this.#read(user.jid)))
   }
 
   /** The roster of an online user; `undefined` for a moment while the first session is being bound. */
@@ -69,13 +79,36 @@ export class Rosters {
   item(account: Jid, contact: Jid): RosterItem | undefined | Promise<RosterItem | undefined> {
     const resident = this.#resident(account)
     if (resident !== undefined) return resident.get(contact)
-    return this.#store.find(account.bare.toString(), contact.bare.toString()).then(({ item }) => item)
+    return this.#store
+      .find(account.bare.toString(), contact.bare.toString())
+      .then(({ item }) => withShared(item, this.shared(account, contact)))
+  }
+
+  /** What an account has of a contact without having put it into its roster. */
+  shared(account: Jid, contact: Jid): SharedItem | undefined {
+    return this.#host.hooks.ask(sharedContacts, account.bare)?.of(contact.bare)
+  }
+
+  /** The roster of an account as a client sees it that knows of no versions. */
+  async list(account: Jid): Promise<Element> {
+    return queryOf(await this.whole(account))
+  }
+
+  /** Tells the clients of an account what a contact is to it now that something has changed in what it shares. */
+  announceShared(account: Jid, contact: Jid): void {
+    this.#tell(account, contact)
   }
 
   /** The sessions of an account that have asked for its roster ("interested resources"). */
   *interested(account: Jid): Generator<Session> {
     for (const session of this.#host.user(account)?.sessions.values() ?? [])
       if (session.slots.get(interestSlot) !== undefined) yield session
+  }
+
+  /** The whole roster of an account: at once for one that is online, else after one query. */
+  whole(account: Jid): Roster | Promise<Roster> {
+    const user = this.#host.user(account)
+    return (user && this.of(user)) ?? this.#read(account.bare)
   }
 
   /**
@@ -85,7 +118,7 @@ export class Rosters {
   open(session: Session, known: string | undefined): Element | undefined {
     const roster = session.user.slots.get(rosterSlot)!
     const missed = known === undefined ? undefined : roster.since(known)
-    const interest: Interest = { waiting: (missed ?? []).map((item) => pushOf(itemElement(item), item.version)) }
+    const interest: Interest = { waiting: (missed ?? []).map(({ item, ver }) => pushOf(itemElement(item), ver)) }
     session.slots.set(interestSlot, interest)
     queueMicrotask(() => {
       for (const push of interest.waiting!) session.sendHere(push)
@@ -93,9 +126,7 @@ export class Rosters {
     })
     if (missed !== undefined) return undefined
     // RFC 6121 §2.6.2: the version goes only to clients that said they know what to do with it.
-    const query = xml('query', { xmlns: NS_ROSTER, ver: known === undefined ? undefined : String(roster.at.version) })
-    for (const item of roster.listed()) query.append(itemElement(item))
-    return query
+    return queryOf(roster, known === undefined ? undefined : roster.ver)
   }
 
   /**
@@ -120,7 +151,7 @@ export class Rosters {
       if (isVoid(now)) roster?.delete(contact, at)
       else roster?.put(now, at)
       announce?.(now)
-      if (isSeen) this.#push(account, itemElement(now), at.version)
+      if (isSeen) this.#tell(account, contact)
       this.#host.hooks.notify(rosterItemChanged, { account, was: found.item, now })
     })
   }
@@ -129,12 +160,15 @@ export class Rosters {
   async remove(account: Jid, contact: Jid): Promise<boolean> {
     return await this.#run(account, async () => {
       const { item, at: before } = await this.#find(account, contact)
+      // Nobody takes out what the admin has put in.
+      if (this.shared(account, contact)?.listed === true)
+        throw new StanzaError('not-allowed', 'This contact is in the roster by the word of the admin.')
       if (item === undefined || !item.listed) return false
       const { version } = this.#next(before)
       const at = { version, floor: version }
       await this.#store.remove(account.toString(), contact.toString(), at)
       this.#resident(account)?.delete(contact, at)
-      this.#push(account, removedElement(contact), version)
+      this.#tell(account, contact)
       this.#host.hooks.notify(rosterItemRemoved, { account, was: item })
       return true
     })
@@ -182,7 +216,7 @@ export class Rosters {
 
   async #find(account: Jid, contact: Jid): Promise<FoundItem> {
     const roster = this.#resident(account)
-    if (roster !== undefined) return { at: roster.at, size: roster.size, item: roster.get(contact) }
+    if (roster !== undefined) return { at: roster.at, size: roster.size, item: roster.ownOf(contact) }
     return await this.#store.find(account.toString(), contact.toString())
   }
 
@@ -198,8 +232,16 @@ export class Rosters {
     return { version: now, floor: now }
   }
 
-  #push(account: Jid, item: Element, version: number): void {
-    const push = pushOf(item, version)
+  #read(account: Jid): Promise<Roster> {
+    return this.#store.load(account.toString(), this.#host.hooks.ask(sharedContacts, account))
+  }
+
+  /** Pushes what there is of a contact now. */
+  #tell(account: Jid, contact: Jid): void {
+    const roster = this.#resident(account)
+    if (roster === undefined) return
+    const item = roster.get(contact)
+    const push = pushOf(item?.listed === true ? itemElement(item) : removedElement(contact), roster.ver)
     for (const session of this.interested(account)) {
       const { waiting } = session.slots.get(interestSlot)!
       if (waiting === null) session.sendHere(push)
@@ -208,8 +250,15 @@ export class Rosters {
   }
 }
 
+/** All of a roster that clients see. */
+function queryOf(roster: Roster, ver?: string): Element {
+  const query = xml('query', { xmlns: NS_ROSTER, ver })
+  for (const item of roster.listed()) query.append(itemElement(item))
+  return query
+}
+
 /** A roster push (RFC 6121 §2.1.6): without `from`, it can only be the account's own server's. */
-function pushOf(item: Element, version: number): Wire {
-  const query = xml('query', { xmlns: NS_ROSTER, ver: String(version) }, item)
+function pushOf(item: Element, ver: string): Wire {
+  const query = xml('query', { xmlns: NS_ROSTER, ver }, item)
   return Wire.of(xml('iq', { type: 'set', id: randomId() }, query))
 }

@@ -1,5 +1,5 @@
 import { type Database, Jid } from '#api'
-import type { RosterItem, Subscription } from './item.ts'
+import type { RosterItem, SharedView, Subscription } from './item.ts'
 import { Roster, type RosterSize, type RosterVersion, unversioned } from './roster.ts'
 
 interface Row {
@@ -46,8 +46,8 @@ export class RosterStore {
     this.#db = db
   }
 
-  /** The whole roster of an account in one query; by the primary keys of both tables. */
-  async load(account: string): Promise<Roster> {
+  /** The whole roster of an account in one query, with what it shares laid over it; by the primary keys of both tables. */
+  async load(account: string, shared?: SharedView): Promise<Roster> {
     const rows: Row[] = await this.#db
       .knex('roster_versions as v')
       .leftJoin('roster_items as i', 'i.account', 'v.account')
@@ -56,6 +56,7 @@ export class RosterStore {
     return new Roster(
       versionOf(rows[0]),
       rows.flatMap((row) => itemOf(row) ?? []),
+      shared,
     )
   }
 

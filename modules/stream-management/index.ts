@@ -1,5 +1,6 @@
 import {
   accountDeleting,
+  bindFeatures,
   defineModule,
   sessionClosed,
   sessionLost,
@@ -11,7 +12,7 @@ import {
 } from '#api'
 import { Counts } from './counts.ts'
 import { NS } from './elements.ts'
-import { negotiation } from './negotiation.ts'
+import { enableBound, negotiation } from './negotiation.ts'
 import { options } from './options.ts'
 import { Restart } from './restart.ts'
 import { Resumptions } from './resumptions.ts'
@@ -25,7 +26,7 @@ export default defineModule({
   name: 'stream-management',
   summary:
     'Acknowledges what clients send, remembers what they have not acknowledged, and lets them come back to their sessions.',
-  implements: [xep(198, '1.6.3', 'Without §9, which needs SASL2 and Bind 2.')],
+  implements: [xep(198, '1.6.3')],
   options,
 
   setup(ctx) {
@@ -38,7 +39,11 @@ export default defineModule({
     const restart = new Restart(host, store, resumptions, surroundings, log)
 
     // XEP-0198 §2.
-    ctx.add(streamFeatures, { when: 'after-login', element: () => xml('sm', { xmlns: NS }) })
+    ctx.add(streamFeatures, {
+      when: 'after-login',
+      // Whoever has it on would turn it on again.
+      element: (session) => (session?.queue === undefined ? xml('sm', { xmlns: NS }) : undefined),
+    })
 
     let noting = false
     const noteLater = () => {
@@ -51,8 +56,9 @@ export default defineModule({
       })
     }
 
-    for (const element of negotiation({ config, surroundings, resumptions, onGranted: noteLater }))
-      ctx.add(streamElements, element)
+    const parts = { config, surroundings, resumptions, onGranted: noteLater }
+    for (const element of negotiation(parts)) ctx.add(streamElements, element)
+    ctx.add(bindFeatures, { xmlns: NS, ask: (requested, session) => enableBound(requested, session, parts) })
 
     ctx.answer(sessionLost, (session) => (resumptions.of(session) === undefined ? undefined : true))
     ctx.on(sessionRests, (session) => resumptions.rested(session))

@@ -15,7 +15,12 @@ export interface Negotiation {
 /** The elements by which a client turns stream management on, asks, acknowledges and comes back. */
 export function negotiation(parts: Negotiation): StreamElement[] {
   return [
-    { name: 'enable', xmlns: NS, bound: (element, session) => enable(element, session, parts), unbound: unexpected },
+    {
+      name: 'enable',
+      xmlns: NS,
+      bound: (element, session) => enableLive(element, session, parts),
+      unbound: unexpected,
+    },
     {
       name: 'resume',
       xmlns: NS,
@@ -25,21 +30,33 @@ export function negotiation(parts: Negotiation): StreamElement[] {
         if (parts.config.resumption === 0) return client.reply(failed('feature-not-implemented'))
         return parts.resumptions.resume(element, client)
       },
+      // XEP-0198 §9.2.
+      inline: () => (parts.config.resumption === 0 ? undefined : xml('sm', { xmlns: NS })),
     },
     { name: 'r', xmlns: NS, bound: withLedger((_element, ledger) => ledger.answer()), unbound: unexpected },
     { name: 'a', xmlns: NS, bound: withLedger(acknowledge), unbound: unexpected },
   ]
 }
 
+/** XEP-0198 §9.1: turns it on while the session is being bound. */
+export function enableBound(requested: readonly Element[], session: Session, parts: Negotiation): Element | undefined {
+  const element = requested.find(({ name }) => name === 'enable')
+  if (element === undefined) return undefined
+  const ledger = new Ledger(session, parts.surroundings)
+  session.queue = ledger
+  return enable(element, ledger, parts)
+}
+
 /** XEP-0198 §3. */
-function enable(
-  element: Element,
-  session: Session,
-  { config, surroundings, resumptions, onGranted }: Negotiation,
-): void {
+function enableLive(element: Element, session: Session, parts: Negotiation): void {
   if (session.queue !== undefined) throw new StreamError('policy-violation', 'Stream management is on already.')
+  const ledger = new Ledger(session, parts.surroundings)
+  session.stream.write(serialize(enable(element, ledger, parts)))
+  session.queue = ledger
+}
+
+function enable(element: Element, ledger: Ledger, { config, resumptions, onGranted }: Negotiation): Element {
   const { resume, maxMs } = readEnable(element)
-  const ledger = new Ledger(session, surroundings)
   const enabled = xml('enabled', { xmlns: NS })
   if (resume && config.resumption > 0) {
     const ms = Math.min(maxMs ?? config.resumption, config.resumption)
@@ -48,8 +65,7 @@ function enable(
     if (config.location !== undefined) enabled.attrs['location'] = config.location
     onGranted()
   }
-  session.stream.write(serialize(enabled))
-  session.queue = ledger
+  return enabled
 }
 
 /** XEP-0198 §4. */

@@ -1,7 +1,16 @@
 import { accountDeleting, defineModule, option, parseDocument, StanzaError, serialize, xep, xml } from '#api'
+import { vcardChanged } from './hooks.ts'
 import { VcardStore } from './store.ts'
 
 const NS = 'vcard-temp'
+
+/** What other modules may ask of vCards, as XML. */
+export interface Vcards {
+  /** That of an account, a prepared bare JID. */
+  find(account: string): Promise<string | undefined>
+  /** At most `limit` of the accounts, of whatever domain, that come after one. */
+  page(after: string, limit: number): Promise<readonly { readonly account: string; readonly card: string }[]>
+}
 
 export default defineModule({
   name: 'vcard',
@@ -20,7 +29,7 @@ export default defineModule({
       .describe('The largest vCard kept, photo included; a stanza must not be too large for it either.'),
   },
 
-  setup(ctx) {
+  setup(ctx): Vcards {
     const store = new VcardStore(ctx.db)
 
     ctx.iq('get', 'account', 'vCard', NS, async (_query, { from, to }) => {
@@ -33,14 +42,20 @@ export default defineModule({
 
     ctx.iq('set', 'self', 'vCard', NS, async (card, { from }) => {
       const account = from.bare.toString()
-      if (card.children.length === 0) return await store.remove(account)
+      if (card.children.length === 0) {
+        await store.remove(account)
+        return ctx.host.hooks.notify(vcardChanged, { account: from.bare, card: undefined })
+      }
       const text = serialize(card)
       const { maxSize } = ctx.config
       if (maxSize > 0 && Buffer.byteLength(text) > maxSize)
         throw new StanzaError('policy-violation', `The vCard is larger than ${maxSize} bytes.`)
       await store.put(account, text)
+      ctx.host.hooks.notify(vcardChanged, { account: from.bare, card })
     })
 
     ctx.gate(accountDeleting, ({ jid }) => store.remove(jid.toString()))
+
+    return { find: (account) => store.find(account), page: (after, limit) => store.page(after, limit) }
   },
 })

@@ -14,6 +14,12 @@ export class VcardStore {
     return row?.card
   }
 
+  /** At most `limit` cards of the accounts after one, by account; by primary key. */
+  async page(after: string, limit: number): Promise<{ account: string; card: string }[]> {
+    const cards = this.#db.knex('vcard_cards').where('account', '>', after)
+    return await cards.orderBy('account').limit(limit).select('account', 'card')
+  }
+
   /** Puts a card in place of any earlier one; by primary key. */
   async put(account: string, card: string): Promise<void> {
     await this.#db.knex('vcard_cards').insert({ account, card }).onConflict(['account']).merge(['card'])

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { Database } from '../storage/database.ts'
+import type { Database, Transaction } from '../storage/database.ts'
 import { type ScramHash, type ScramKeys, scramHashes } from './scram-keys.ts'
 
 /** An account as it is kept. */
@@ -7,6 +7,10 @@ export interface StoredAccount {
   readonly local: string
   readonly createdMs: number
   readonly disabled: boolean
+  /** When it is deleted; null for one that stays. */
+  readonly deleteMs: number | null
+  /** How often its password has been changed. */
+  readonly passwordVersion: number
   /** The keys of its password, the strongest hash first. */
   readonly keys: readonly ScramKeys[]
 }
@@ -28,7 +32,13 @@ interface CredentialRow {
   server_key: Buffer
 }
 
-type AccountRow = { local: string; created_ms: number; disabled: number } & {
+type AccountRow = {
+  local: string
+  created_ms: number
+  disabled: number
+  delete_ms: number | null
+  password_version: number
+} & {
   [K in keyof CredentialRow]: CredentialRow[K] | null
 }
 
@@ -42,13 +52,17 @@ export class AccountStore {
     this.#host = host
   }
 
-  /** Keeps a new account. Rejects with a unique violation when its name or what it folds to is taken. */
-  async insert(account: NewAccount): Promise<void> {
+  /**
+   * Keeps a new account, and in the same transaction what `also` writes. Rejects with a unique violation when its name or
+   * what it folds to is taken.
+   */
+  async insert(account: NewAccount, also: (tx: Transaction) => Promise<void> = async () => {}): Promise<void> {
     const { local, folded, createdMs, keys } = account
     await this.#db.transaction(async (tx) => {
       const row = { host: this.#host, local, folded, created_ms: createdMs, disabled: 0 }
       const [id] = await tx('accounts').insert(row)
       await tx('credentials').insert(keys.map((k) => toRow(id!, k)))
+      await also(tx)
     })
   }
 
@@ -58,17 +72,20 @@ export class AccountStore {
       .knex('accounts')
       .leftJoin('credentials', 'credentials.account', 'accounts.id')
       .where({ 'accounts.host': this.#host, 'accounts.local': local })
-      .select('local', 'created_ms', 'disabled', 'hash', 'salt', 'iterations', 'stored_key', 'server_key')
+      .select('local', 'created_ms', 'disabled', 'delete_ms', 'password_version')
+      .select('hash', 'salt', 'iterations', 'stored_key', 'server_key')
     const [first] = rows
     if (first === undefined) return undefined
     const keys = rows.filter((row): row is AccountRow & CredentialRow => row.hash !== null).map(toKeys)
     keys.sort((a, b) => scramHashes.indexOf(a.hash) - scramHashes.indexOf(b.hash))
-    return { local: first.local, createdMs: first.created_ms, disabled: first.disabled === 1, keys }
+    const { created_ms: createdMs, delete_ms: deleteMs, password_version: passwordVersion } = first
+    return { local: first.local, createdMs, disabled: first.disabled === 1, deleteMs, passwordVersion, keys }
   }
 
-  /** Whether there is such an account; by the index (host, local). */
-  async has(local: string): Promise<boolean> {
-    return (await this.#account(this.#db.knex, local).first('id')) !== undefined
+  /** What decides on a login without a password; `undefined` when there is no account. By the index (host, local). */
+  async standing(local: string): Promise<Pick<StoredAccount, 'deleteMs' | 'disabled' | 'passwordVersion'> | undefined> {
+    const row = await this.#account(this.#db.knex, local).first('disabled', 'delete_ms', 'password_version')
+    return row && { disabled: row.disabled === 1, deleteMs: row.delete_ms, passwordVersion: row.password_version }
   }
 
   /** The account whose name folds to the same; by the index (host, folded). */
@@ -78,12 +95,17 @@ export class AccountStore {
   }
 
   /**
-   * Replaces all keys of an account; false when there is none.
+   * Replaces all keys of an account, since it has a new password; false when there is none.
    *
-   * With `verified`, only while those keys are still the account's: what was derived from a password that has been
-   * changed since must not bring it back.
+   * With `verified` the password is the old one, and only while those keys are still the account's: what was derived from
+   * a password that has been changed since must not bring it back. `hashes` are those that are replaced, all unless given.
    */
-  async replaceKeys(local: string, keys: readonly ScramKeys[], verified?: ScramKeys): Promise<boolean> {
+  async replaceKeys(
+    local: string,
+    keys: readonly ScramKeys[],
+    verified?: ScramKeys,
+    hashes: readonly ScramHash[] = scramHashes,
+  ): Promise<boolean> {
     return await this.#db.transaction(async (tx) => {
       const row = await this.#account(tx, local).forUpdate().first('id')
       if (row === undefined) return false
@@ -91,8 +113,8 @@ export class AccountStore {
       if (verified !== undefined) {
         const kept = await tx('credentials').where({ account, hash: verified.hash }).first('stored_key')
         if (kept === undefined || !verified.storedKey.equals(kept.stored_key)) return false
-      }
-      await tx('credentials').where({ account }).delete()
+      } else await tx('accounts').where({ id: account }).increment('password_version')
+      await tx('credentials').where({ account }).whereIn('hash', hashes).delete()
       await tx('credentials').insert(keys.map((k) => toRow(account, k)))
       return true
     })
@@ -101,6 +123,17 @@ export class AccountStore {
   /** Lets an account log in or not; false when there is none. */
   async setDisabled(local: string, disabled: boolean): Promise<boolean> {
     return (await this.#account(this.#db.knex, local).update({ disabled: Number(disabled) })) > 0
+  }
+
+  /** Says when an account is deleted, or with null that it stays; false when there is none. */
+  async setDeletion(local: string, deleteMs: number | null): Promise<boolean> {
+    return (await this.#account(this.#db.knex, local).update({ delete_ms: deleteMs })) > 0
+  }
+
+  /** The accounts to be deleted first, and when; by the index (host, delete_ms). */
+  async deletions(limit: number): Promise<{ readonly local: string; readonly atMs: number }[]> {
+    const query = this.#db.knex('accounts').where({ host: this.#host }).whereNotNull('delete_ms')
+    return await query.orderBy('delete_ms').limit(limit).select({ local: 'local', atMs: 'delete_ms' })
   }
 
   /** Removes an account with its keys; false when there is none. */
@@ -113,15 +146,32 @@ export class AccountStore {
     })
   }
 
-  /** Names after `after`, in order of their code points; by the index (host, local). */
-  async page(after: string, limit: number): Promise<string[]> {
-    const query = this.#db.knex('accounts').where({ host: this.#host }).andWhere('local', '>', after)
+  /** Names after `after`, in order of their code points, or those of disabled accounts; by the index (host, local). */
+  async page(after: string, limit: number, filter: { readonly disabled?: boolean } = {}): Promise<string[]> {
+    const query = this.#db
+      .knex('accounts')
+      .where({ host: this.#host, ...flags(filter) })
+      .andWhere('local', '>', after)
     return await query.orderBy('local').limit(limit).pluck('local')
+  }
+
+  /** How many accounts there are, or how many are disabled; looks at all of the index (host, local). */
+  async count(filter: { readonly disabled?: boolean } = {}): Promise<number> {
+    const row = await this.#db
+      .knex('accounts')
+      .where({ host: this.#host, ...flags(filter) })
+      .count({ count: '*' })
+      .first()
+    return Number(row?.['count'] ?? 0)
   }
 
   #account(knex: Knex, local: string): Knex.QueryBuilder {
     return knex('accounts').where({ host: this.#host, local })
   }
+}
+
+function flags({ disabled }: { readonly disabled?: boolean }): { disabled?: number } {
+  return disabled === undefined ? {} : { disabled: Number(disabled) }
 }
 
 function toRow(account: number, keys: ScramKeys): CredentialRow & { account: number } {

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { Jid, JidError } from '../jid/jid.ts'
 import { foldForCollision } from '../jid/prep.ts'
 import { MAX_LOCAL_BYTES } from '../storage/columns.ts'
-import { type Database, isUniqueViolation } from '../storage/database.ts'
+import { type Database, isUniqueViolation, type Transaction } from '../storage/database.ts'
 import type { Clock } from '../util/clock.ts'
 import { Lru } from '../util/lru.ts'
 import { AccountStore, type StoredAccount } from './account-store.ts'
@@ -29,12 +29,21 @@ export class AccountError extends Error {
   }
 }
 
+/**
+ * Where an account stands: `active`; `disabled`, so that it cannot log in; or `deleting`: it cannot log in, is nobody to
+ * others, keeps its name, and is deleted at `atMs` (ms since the epoch) unless it is restored.
+ */
+export type AccountState =
+  | { readonly kind: 'active' }
+  | { readonly kind: 'disabled' }
+  | { readonly kind: 'deleting'; readonly atMs: number }
+
 /** What is known of an account. */
 export interface Account {
   readonly local: string
   /** Milliseconds since the epoch. */
   readonly createdMs: number
-  readonly disabled: boolean
+  readonly state: AccountState
   /** The hashes its password is kept for, the strongest first. */
   readonly hashes: readonly ScramHash[]
 }
@@ -43,7 +52,26 @@ export interface Account {
 export interface AccountLogin {
   /** `undefined` when the password is not kept for the hash. */
   readonly keys: ScramKeys | undefined
+  /** Whether it may not log in: it is not `active`. */
   readonly disabled: boolean
+  /** How often its password has been changed. */
+  readonly passwordVersion: number
+  /** The hashes that keys are missing for, or were made for with fewer rounds than configured. */
+  readonly outdated: readonly ScramHash[]
+}
+
+/** What checking a password came to; a disabled account is told only with the right one. */
+export type PasswordCheck =
+  | { readonly verdict: 'disabled' }
+  | { readonly verdict: 'wrong' }
+  | { readonly verdict: 'right'; readonly passwordVersion: number }
+
+/** Who hears of what has changed, once it is on disk; the host does, and tells its modules. */
+export interface AccountWatcher {
+  created?(local: string): void
+  /** An account may not log in any more. */
+  disabled(local: string): void
+  passwordChanged(local: string): void
 }
 
 /** How accounts are kept. */
@@ -77,6 +105,9 @@ export class Accounts {
   readonly #absent: Lru<string, number>
   /** Accounts that are being deleted. */
   readonly #hidden = new Set<string>()
+  /** Accounts that this process has disabled: who logged in a moment before does not get in either. */
+  readonly #shut = new Set<string>()
+  #watcher: AccountWatcher = { disabled() {}, passwordChanged() {} }
   /** Rises with every change of ours, so that an answer read before it is not remembered after it. */
   #changes = 0
 
@@ -91,19 +122,25 @@ export class Accounts {
     this.#absent = new Lru(remembered)
   }
 
+  /** Has somebody hear of changes; there is one who does. */
+  watch(watcher: AccountWatcher): void {
+    this.#watcher = watcher
+  }
+
   /**
-   * Makes an account.
+   * Makes an account, and in the same transaction what `also` writes for it: when that rejects there is no account.
    *
-   * @throws AccountError `invalid`, `invalid-password`, `conflict` or `look-alike`.
+   * @throws AccountError `invalid`, `invalid-password`, `conflict` or `look-alike`, and what `also` throws.
    */
-  async create(local: string, password: string): Promise<Jid> {
+  async create(local: string, password: string, also?: (tx: Transaction, jid: Jid) => Promise<void>): Promise<Jid> {
     const jid = this.#jid(local)
     const prepared = preparedPassword(password)
     const folded = foldForCollision(jid.local)
     await this.#refuseTaken(jid, folded)
     const keys = await deriveAllKeys(prepared, this.iterations)
     try {
-      await this.#store.insert({ local: jid.local, folded, createdMs: this.#clock.now(), keys })
+      const account = { local: jid.local, folded, createdMs: this.#clock.now(), keys }
+      await this.#store.insert(account, also && ((tx) => also(tx, jid)))
     } catch (error) {
       // Somebody was faster.
       if (isUniqueViolation(error)) await this.#refuseTaken(jid, folded)
@@ -111,17 +148,18 @@ export class Accounts {
     }
     this.#changes++
     this.remember(jid.local)
+    this.#watcher.created?.(jid.local)
     return jid
   }
 
-  /** Whether an account exists. Asked again within seconds it costs no query. */
+  /** Whether an account exists for others, as one to be deleted does not. Asked again within seconds it costs no query. */
   async exists(local: string): Promise<boolean> {
     if (this.#hidden.has(local)) return false
     const now = this.#clock.now()
     if ((this.#present.get(local) ?? 0) > now) return true
     if ((this.#absent.get(local) ?? 0) > now) return false
     const before = this.#changes
-    const exists = await this.#store.has(local)
+    const exists = (await this.#store.standing(local))?.deleteMs === null
     if (before === this.#changes) {
       if (exists) this.remember(local)
       else this.#forget(local)
@@ -145,30 +183,73 @@ export class Accounts {
   async get(local: string): Promise<Account | undefined> {
     const account = await this.#store.find(local)
     if (account === undefined) return undefined
-    const { keys, ...known } = account
-    return { ...known, hashes: keys.map(({ hash }) => hash) }
+    const { createdMs, keys } = account
+    return { local, createdMs, state: stateOf(account), hashes: keys.map(({ hash }) => hash) }
   }
 
-  /** At most `limit` localparts after the given one, in order of their code points. */
-  async list(after: string | undefined, limit: number): Promise<string[]> {
-    return await this.#store.page(after ?? '', limit)
+  /** Where an account stands, or `undefined` when there is none; one query. */
+  async state(local: string): Promise<AccountState | undefined> {
+    const standing = await this.#store.standing(local)
+    return standing && stateOf(standing)
+  }
+
+  /** Whether an account was disabled since the start, so that whoever logged in before may not go on. */
+  isShut(local: string): boolean {
+    return this.#shut.has(local)
+  }
+
+  /** At most `limit` localparts after the given one, in order of their code points, or only those of disabled accounts. */
+  async list(
+    after: string | undefined,
+    limit: number,
+    filter: { readonly disabled?: boolean } = {},
+  ): Promise<string[]> {
+    return await this.#store.page(after ?? '', limit, filter)
+  }
+
+  /** How many accounts there are, or how many of them are disabled. */
+  async count(filter: { readonly disabled?: boolean } = {}): Promise<number> {
+    return await this.#store.count(filter)
   }
 
   /** Changes a password. @throws AccountError `invalid-password` or `not-found`. */
   async setPassword(local: string, password: string): Promise<void> {
     const keys = await deriveAllKeys(preparedPassword(password), this.iterations)
     if (!(await this.#store.replaceKeys(local, keys))) throw notFound(local)
+    this.#watcher.passwordChanged(local)
   }
 
-  /** Lets an account log in or not; sessions it has are not touched. @throws AccountError `not-found` */
+  /** Lets an account log in or not; its sessions end when it may not. @throws AccountError `not-found` */
   async setDisabled(local: string, disabled: boolean): Promise<void> {
     if (!(await this.#store.setDisabled(local, disabled))) throw notFound(local)
+    if (disabled) this.#shutOut(local)
+    else await this.#letIn(local)
+  }
+
+  /**
+   * Says when an account is to be deleted, which ends its sessions, or with `null` that it stays after all: it is then as it
+   * was before. `Host.retire` does the first with the grace period that the admin has set.
+   *
+   * @throws AccountError `not-found`
+   */
+  async setDeletion(local: string, atMs: number | null): Promise<void> {
+    if (!(await this.#store.setDeletion(local, atMs))) throw notFound(local)
+    this.#changes++
+    if (atMs === null) return await this.#letIn(local)
+    this.#forget(local)
+    this.#shutOut(local)
+  }
+
+  /** At most `limit` accounts that are to be deleted, and when, the first first. */
+  async deletions(limit: number): Promise<readonly { readonly local: string; readonly atMs: number }[]> {
+    return await this.#store.deletions(limit)
   }
 
   /** Deletes an account, and nothing that modules keep of it; false when there is none. */
   async delete(local: string): Promise<boolean> {
     const deleted = await this.#store.remove(local)
     this.#changes++
+    this.#shut.delete(local)
     this.#forget(local)
     return deleted
   }
@@ -182,29 +263,74 @@ export class Accounts {
    * Checks a password; a disabled account is told only with the right one. Takes as long for an account that does not
    * exist. A right password is when keys that are missing, or were made with fewer rounds than configured, are made.
    */
-  async checkPassword(local: string, password: string): Promise<'disabled' | 'right' | 'wrong'> {
+  async checkPassword(local: string, password: string): Promise<PasswordCheck['verdict']> {
+    return (await this.checkLogin(local, password)).verdict
+  }
+
+  /** Like {@link checkPassword}, with what a login goes on with. */
+  async checkLogin(local: string, password: string): Promise<PasswordCheck> {
     const prepared = preparePassword(password)
     const account = await this.#store.find(local)
-    if (prepared === undefined) return 'wrong'
+    if (prepared === undefined) return { verdict: 'wrong' }
     const kept = account?.keys[0]
     const { hash = scramHashes[0]!, salt = blank, iterations = this.iterations } = kept ?? {}
     const { storedKey } = await deriveKeys(hash, prepared, salt, iterations)
     const matches = timingSafeEqual(storedKey, kept?.storedKey ?? Buffer.alloc(storedKey.length))
-    if (account === undefined || kept === undefined || !matches) return 'wrong'
-    if (account.disabled) return 'disabled'
+    if (account === undefined || kept === undefined || !matches) return { verdict: 'wrong' }
+    if (stateOf(account).kind !== 'active') return { verdict: 'disabled' }
     this.remember(local)
-    if (this.#isOutdated(account)) await this.#upgrade(local, prepared, kept)
-    return 'right'
+    if (this.#outdated(account).length > 0) await this.#upgrade(local, prepared, kept)
+    return { verdict: 'right', passwordVersion: account.passwordVersion }
   }
 
   /** What a SCRAM login needs, or `undefined` for a stranger; always one query. */
   async login(local: string, hash: ScramHash): Promise<AccountLogin | undefined> {
     const account = await this.#store.find(local)
-    return account && { keys: account.keys.find((keys) => keys.hash === hash), disabled: account.disabled }
+    if (account === undefined) return undefined
+    const { keys, passwordVersion } = account
+    return {
+      keys: keys.find((known) => known.hash === hash),
+      disabled: stateOf(account).kind !== 'active',
+      passwordVersion,
+      outdated: this.#outdated(account),
+    }
   }
 
-  #isOutdated({ keys }: StoredAccount): boolean {
-    return keys.length < scramHashes.length || keys.some(({ iterations }) => iterations < this.iterations)
+  /** What a login by a token needs, or `undefined` for a stranger; always one query. */
+  async tokenLogin(local: string): Promise<Pick<AccountLogin, 'disabled' | 'passwordVersion'> | undefined> {
+    const standing = await this.#store.standing(local)
+    return standing && { disabled: stateOf(standing).kind !== 'active', passwordVersion: standing.passwordVersion }
+  }
+
+  /**
+   * Keeps keys that a client has derived for one more hash (XEP-0480), unless the password that it was `verified` by has
+   * been changed since: then false.
+   */
+  async addKeys(local: string, keys: ScramKeys, verified: ScramKeys): Promise<boolean> {
+    return await this.#store.replaceKeys(local, [keys], verified, [keys.hash])
+  }
+
+  /** The account that has a name, or one that looks the same; also one that is to be deleted. */
+  async lookAlike(local: string): Promise<string | undefined> {
+    return await this.#store.findLookAlike(foldForCollision(local))
+  }
+
+  #shutOut(local: string): void {
+    this.#shut.add(local)
+    this.#watcher.disabled(local)
+  }
+
+  /** An account that is no more disabled may be one to be deleted still, and the other way round. */
+  async #letIn(local: string): Promise<void> {
+    const state = await this.state(local)
+    if (state === undefined || state.kind === 'deleting') return
+    if (state.kind === 'active') this.#shut.delete(local)
+    this.remember(local)
+  }
+
+  #outdated({ keys }: StoredAccount): ScramHash[] {
+    const isGood = (hash: ScramHash) => keys.some((known) => known.hash === hash && known.iterations >= this.iterations)
+    return scramHashes.filter((hash) => !isGood(hash))
   }
 
   async #upgrade(local: string, prepared: string, verified: ScramKeys): Promise<void> {
@@ -240,6 +366,11 @@ export class Accounts {
     this.#present.delete(local)
     this.#absent.set(local, this.#clock.now() + absentMs)
   }
+}
+
+function stateOf({ disabled, deleteMs }: Pick<StoredAccount, 'deleteMs' | 'disabled'>): AccountState {
+  if (deleteMs !== null) return { kind: 'deleting', atMs: deleteMs }
+  return { kind: disabled ? 'disabled' : 'active' }
 }
 
 function preparedPassword(password: string): string {

@@ -1,3 +1,4 @@
+import type { PasswordCheck } from './accounts.ts'
 import { accountOf, decodeUtf8 } from './identity.ts'
 import type { SaslContext, SaslStep } from './mechanism.ts'
 import { SaslError } from './sasl-error.ts'
@@ -19,21 +20,21 @@ export class Plain {
     const account = accountOf(username, authzid, host)
     const guess = await throttle.guessInTurn(address, account.toString())
     if (guess === undefined) throw new SaslError('temporary-auth-failure', 'Too many wrong passwords; try again later.')
-    let verdict: Awaited<ReturnType<typeof accounts.checkPassword>>
+    let check: PasswordCheck
     try {
-      verdict = await accounts.checkPassword(account.local, password)
+      check = await accounts.checkLogin(account.local, password)
     } catch (error) {
       guess.cancel()
       throw error
     }
-    if (verdict === 'wrong') {
+    if (check.verdict === 'wrong') {
       guess.wrong()
       await throttle.delay()
       throw new SaslError('not-authorized')
     }
     guess.right()
     // RFC 6120 §6.5.2: only who knows the password learns that the account is disabled.
-    if (verdict === 'disabled') throw new SaslError('account-disabled')
-    return { kind: 'success', local: account.local }
+    if (check.verdict === 'disabled') throw new SaslError('account-disabled')
+    return { kind: 'success', local: account.local, passwordVersion: check.passwordVersion }
   }
 }

@@ -17,7 +17,7 @@ export interface ScramKeys {
 }
 
 /** Bytes of a salt, invented ones included. */
-const saltBytes = 16
+export const saltBytes = 16
 
 const hashes = {
   'SHA-1': { node: 'sha1', bytes: 20 },
@@ -56,7 +56,15 @@ export async function deriveKeys(
   salt: Buffer,
   iterations: number,
 ): Promise<ScramKeys> {
-  const salted = await saltedPassword(hash, prepared, salt, iterations)
+  return keysOf(hash, await saltedPassword(hash, prepared, salt, iterations), salt, iterations)
+}
+
+/** The keys of a salted password that a client has derived; `undefined` when it has not the length of one. */
+export function keysOfSalted(hash: ScramHash, salted: Buffer, salt: Buffer, iterations: number): ScramKeys | undefined {
+  return salted.length === hashes[hash].bytes ? keysOf(hash, salted, salt, iterations) : undefined
+}
+
+function keysOf(hash: ScramHash, salted: Buffer, salt: Buffer, iterations: number): ScramKeys {
   const storedKey = digest(hash, hmac(hash, salted, 'Client Key'))
   return { hash, salt, iterations, storedKey, serverKey: hmac(hash, salted, 'Server Key') }
 }

@@ -1,5 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Jid } from '../jid/jid.ts'
+import type { AccountLogin } from './accounts.ts'
+import { downgradeText } from './downgrade.ts'
 import { accountOf, decodeUtf8 } from './identity.ts'
 import type { ChannelBindingType, SaslContext, SaslStep } from './mechanism.ts'
 import { SaslError } from './sasl-error.ts'
@@ -11,9 +13,8 @@ interface Exchange {
   readonly first: ClientFirst
   readonly account: Jid
   readonly keys: ScramKeys
-  /** Whether the keys are an account's, not invented ones. */
-  readonly known: boolean
-  readonly disabled: boolean
+  /** `undefined` when the keys are invented, and no account's. */
+  readonly login: AccountLogin | undefined
   /** The client's nonce and ours. */
   readonly nonce: string
   readonly serverFirst: string
@@ -56,11 +57,16 @@ export class Scram {
     const login = await accounts.login(account.local, this.#hash)
     const keys = login?.keys ?? decoy
     const nonce = first.nonce + this.#newNonce()
-    // XEP-0474 §4 will add its `h=` here: a hash over `offered` and the types of channel binding.
-    const serverFirst = `r=${nonce},s=${keys.salt.toString('base64')},i=${keys.iterations}`
-    const known = login?.keys !== undefined
-    this.#exchange = { first, account, keys, known, disabled: login?.disabled === true, nonce, serverFirst }
+    const serverFirst = `r=${nonce},s=${keys.salt.toString('base64')},i=${keys.iterations}${this.#downgradeHash()}`
+    this.#exchange = { first, account, keys, login: login?.keys && login, nonce, serverFirst }
     return { kind: 'challenge', data: Buffer.from(serverFirst) }
+  }
+
+  /** XEP-0474 §5.1: a hash of what was offered, which the client's proof covers. */
+  #downgradeHash(): string {
+    const { announced, downgradeProtection, offered } = this.#context
+    if (!downgradeProtection) return ''
+    return `,h=${digest(this.#hash, Buffer.from(downgradeText(offered, announced))).toString('base64')}`
   }
 
   /** RFC 5802 §6: the flag of the header must suit the mechanism and what was offered. */
@@ -90,16 +96,18 @@ export class Scram {
     const authMessage = `${first.bare},${exchange.serverFirst},${final.withoutProof}`
     const proven = isProof(final.proof, keys, authMessage)
     const signature = hmac(keys.hash, keys.serverKey, authMessage)
-    if (!proven || !exchange.known) {
+    if (!proven || exchange.login === undefined) {
       guess.wrong()
       await throttle.delay()
       throw new SaslError('not-authorized')
     }
     guess.right()
     // RFC 6120 §6.5.2: only who knows the password learns that the account is disabled.
-    if (exchange.disabled) throw new SaslError('account-disabled')
+    if (exchange.login.disabled) throw new SaslError('account-disabled')
     this.#context.accounts.remember(account.local)
-    return { kind: 'success', data: Buffer.from(`v=${signature.toString('base64')}`), local: account.local }
+    const { passwordVersion, outdated: hashes } = exchange.login
+    const data = Buffer.from(`v=${signature.toString('base64')}`)
+    return { kind: 'success', data, local: account.local, passwordVersion, upgrade: { verified: keys, hashes } }
   }
 
   #expectedBinding({ binding, gs2Header }: ClientFirst): Buffer {

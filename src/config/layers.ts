@@ -30,6 +30,8 @@ export interface DecodeSettings {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Accepts the absence of required options: the values of a module that is off. */
   readonly lenient?: boolean
+  /** What to do about options that stood here once, by path. */
+  readonly moved?: Readonly<Record<string, string>>
 }
 
 /** A node of one document, together with the offset where a caret would stand. */
@@ -66,6 +68,7 @@ export function decodeOptions<const O extends Options>(
     file: settings.file ?? documents.at(-1)?.file ?? 'configuration',
     env: settings.env ?? process.env,
     lenient: settings.lenient === true || sources.length < documents.length,
+    moved: settings.moved ?? {},
     problems: documents.flatMap((d) => d.problems),
     origins: new Map(),
   }
@@ -131,7 +134,10 @@ function decodeGroup(options: Options, sources: readonly Source[], path: string,
     maps.push(source)
     for (const { key, at, value } of entries(source.document, source.node)) {
       if (Object.hasOwn(options, key)) byKey.set(key, [...(byKey.get(key) ?? []), value])
-      else d.problems.push(unknownKey(source.document, at, key, Object.keys(options), path))
+      else {
+        const moved = d.moved[path === '' ? key : `${path}.${key}`]
+        d.problems.push(unknownKey(source.document, at, key, Object.keys(options), path, moved))
+      }
     }
   }
   const values: Record<string, unknown> = {}
@@ -141,9 +147,16 @@ function decodeGroup(options: Options, sources: readonly Source[], path: string,
   return values
 }
 
-function unknownKey(document: ConfigDocument, at: number, key: string, known: readonly string[], path: string) {
+function unknownKey(
+  document: ConfigDocument,
+  at: number,
+  key: string,
+  known: readonly string[],
+  path: string,
+  moved?: string,
+) {
   const where = path === '' ? '' : ` in ${path}`
-  const cure = suggest(key, known, `Remove it, or use one of: ${known.join(', ')}.`)
+  const cure = moved ?? suggest(key, known, `Remove it, or use one of: ${known.join(', ')}.`)
   return document.problem(at, `there is no option ${key}${where}`, cure)
 }
 

@@ -98,13 +98,15 @@ function decodeModule(
 /**
  * Finds files in the admin's folder that nothing would ever read: for a module that does not exist, for a domain that is
  * not served (when it is known which are), or ending in `.yml`. Files that are no YAML and hidden ones are left alone.
+ * `others` are files beside those of the modules that are no module's, and are there for the whole server.
  */
 export function findStrayFiles(
   configDir: string,
   modules: readonly string[],
   hosts: readonly string[] | undefined,
+  others: readonly string[] = [],
 ): ConfigProblem[] {
-  const problems: ConfigProblem[] = strayModuleFiles(join(configDir, 'modules'), modules)
+  const problems: ConfigProblem[] = strayModuleFiles(join(configDir, 'modules'), [...modules, ...others])
   const hostsDir = join(configDir, 'hosts')
   for (const entry of list(hostsDir, problems)) {
     const path = join(hostsDir, entry.name)

@@ -1,12 +1,14 @@
+import { componentOptions } from './component-config.ts'
+import type { Claim } from './doap.ts'
 import { type ConfigurableModule, optionsOf } from './module-config.ts'
-import type { AnyOption, Options } from './option.ts'
+import { type AnyOption, type Options, option } from './option.ts'
 import { serverOptions } from './server-options.ts'
 import { writeDefault } from './write.ts'
 
 /** What the generated documents tell about a module. */
 export interface DescribedModule extends ConfigurableModule {
   readonly summary: string
-  readonly implements: readonly { readonly xep: number; readonly version: string; readonly note?: string }[]
+  readonly implements: readonly Claim[]
 }
 
 const generated = '<!-- Generated from the declarations in the code. Do not edit. -->\n'
@@ -26,6 +28,22 @@ export function serverYaml(): string {
   const head =
     '# The options of the server, each at its default. To change one, take away its #, and that of the keys it stands under.'
   return `${head}\n${yamlOf(serverOptions, '')}`
+}
+
+/** The text of a `modules/components.yaml` with its option commented, and what can be said of one component above it. */
+export function componentsYaml(): string {
+  const keys = flatten(oneComponent(), 'components.DOMAIN.').map(([path, option]) => {
+    const standard = option.facts.default === undefined ? '' : ` The default is ${writeDefault(option)}.`
+    return `# ${path}: ${sentence(option)}${standard}\n`
+  })
+  const head = '# External components, in modules/components.yaml of your configuration folder.'
+  return `${head}\n#\n${keys.join('')}${yamlOf(componentOptions, '')}`
+}
+
+/** The options of one component. */
+function oneComponent(): Options {
+  const { shape } = componentOptions.components
+  return shape.kind === 'record' && shape.of.shape.kind === 'group' ? shape.of.shape.options : {}
 }
 
 /** Prose lines keep a `#` when the first one of every option line is taken away: what is left is YAML. */
@@ -54,6 +72,9 @@ function sentence(option: AnyOption): string {
 /** The page of all options, `docs/generated/options.md`: the server's and each module's, in a table. */
 export function optionsMarkdown(modules: readonly DescribedModule[]): string {
   const sections = [`${generated}\n# Options\n`, `## server.yaml\n\n${optionTable(serverOptions)}`]
+  sections.push(
+    `## modules/components.yaml\n\n${optionTable({ ...componentOptions, 'components.DOMAIN': option.group(oneComponent()) })}`,
+  )
   for (const module of byName(modules)) {
     sections.push(`## ${module.name}\n\n${module.summary}\n\n${optionTable(optionsOf(module))}`)
   }
@@ -91,8 +112,14 @@ export function xepsMarkdown(modules: readonly DescribedModule[]): string {
   const rows = byName(modules)
     .flatMap((module) => module.implements.map((spec) => ({ ...spec, module: module.name })))
     .sort((a, b) => a.xep - b.xep)
-    .map(({ xep, version, module, note }) => [xepLink(xep), version, module, cell(note ?? '')])
-  return `${generated}\n# Extensions\n\n${table(['XEP', 'Version', 'Module', 'Note'], rows)}`
+    .map(({ xep, version, module, partial, note }) => [
+      xepLink(xep),
+      version,
+      partial === true ? 'partial' : 'complete',
+      module,
+      cell(note ?? ''),
+    ])
+  return `${generated}\n# Extensions\n\n${table(['XEP', 'Version', 'Status', 'Module', 'Note'], rows)}`
 }
 
 function xepLink(xep: number): string {

@@ -1,24 +1,34 @@
 import { join, resolve } from 'node:path'
+import { type ComponentConfig, type LoadedComponents, loadComponents } from './component-config.ts'
 import { type ConfigDocument, fileProblem, readDocument } from './document.ts'
 import { decodeOptions, type Origin } from './layers.ts'
 import { suggest } from './nearest.ts'
 import type { ConfigOf } from './option.ts'
 import type { ConfigProblem } from './problem.ts'
-import { serverOptions } from './server-options.ts'
+import { movedOptions, serverOptions } from './server-options.ts'
 
 /** Where everything is kept. `file` is absolute, or `:memory:`. */
 export type DatabaseConfig =
   | { readonly client: 'sqlite'; readonly file: string }
   | { readonly client: 'mysql'; readonly url: string }
 
-/** The values of `server.yaml`: durations in milliseconds, sizes in bytes, 0 for a limit that is off, absolute paths. */
-export type ServerConfig = Omit<ConfigOf<typeof serverOptions>, 'database'> & { readonly database: DatabaseConfig }
+/**
+ * The values of `server.yaml`, with the components of `modules/components.yaml`: durations in milliseconds, sizes in bytes,
+ * 0 for a limit that is off, absolute paths.
+ */
+export type ServerConfig = Omit<ConfigOf<typeof serverOptions>, 'database'> & {
+  readonly database: DatabaseConfig
+  /** By domain. */
+  readonly components: Readonly<Record<string, ComponentConfig>>
+}
 
-/** What `server.yaml` came to. */
+/** What `server.yaml` and `modules/components.yaml` came to. */
 export interface LoadedServerConfig {
   /** To be used only when there are no problems. */
   readonly config: ServerConfig
   readonly origins: ReadonlyMap<string, Origin>
+  /** Where `config.components` came from, as that file has it. */
+  readonly componentOrigins: ReadonlyMap<string, Origin>
   readonly problems: readonly ConfigProblem[]
   /** Whether `config.hosts` is what the admin means, whatever the other problems. */
   readonly hostsKnown: boolean
@@ -43,13 +53,26 @@ export function loadServerConfig(dir: string | null, settings: ServerConfigSetti
   const decoded = decodeOptions(serverOptions, documents, {
     base,
     file,
+    moved: movedOptions,
     ...(settings.env ? { env: settings.env } : {}),
   })
   const { values, origins } = decoded
-  const problems = [...decoded.problems, ...relationProblems(values, origins, document, decoded.problems.length > 0)]
+  const components = loadComponents(dir, settings.env)
+  const unsure = decoded.problems.length > 0
+  const problems = [
+    ...decoded.problems,
+    ...relationProblems(values, origins, document, unsure),
+    ...components.problems,
+    ...componentProblems(components, values, unsure),
+  ]
   return {
-    config: { ...values, database: readDatabase(values.database, values.data, base) },
+    config: {
+      ...values,
+      database: readDatabase(values.database, values.data, base),
+      components: components.components,
+    },
     origins,
+    componentOrigins: components.origins,
     problems,
     hostsKnown:
       documents.every(({ root }) => root !== undefined) && !problems.some(({ message }) => /^hosts\b/.test(message)),
@@ -115,14 +138,24 @@ function relationProblems(
     const cure = suggest(domain, values.hosts, `Add ${domain} to hosts, or remove this.`)
     add(`tls.hosts.${domain}`, `${domain} is not among the hosts`, cure)
   }
-  for (const domain of Object.keys(values.components)) {
-    const key = `components.${domain}`
-    if (values.hosts.includes(domain))
-      add(key, `${domain} is one of the hosts, and cannot be a component too`, 'Give the component another domain.')
-    else if (!unsure && values.listen.component.port === 0)
-      add(key, `${domain} cannot connect: listen.component is off`, 'Set listen.component.port, for example to 5347.')
-  }
   return problems
+}
+
+/** A component that can never connect. */
+function componentProblems(
+  { components, problemOf }: LoadedComponents,
+  { hosts, listen }: ConfigOf<typeof serverOptions>,
+  unsure: boolean,
+): ConfigProblem[] {
+  return Object.keys(components).flatMap((domain) => {
+    if (hosts.includes(domain)) {
+      const message = `${domain} is one of the hosts, and cannot be a component too`
+      return [problemOf(domain, message, 'Give the component another domain.')]
+    }
+    if (unsure || listen.component.port !== 0) return []
+    const cure = 'Set listen.component.port in server.yaml, for example to 5347.'
+    return [problemOf(domain, `${domain} cannot connect: listen.component is off`, cure)]
+  })
 }
 
 /** The pairs of listeners that cannot both listen. */

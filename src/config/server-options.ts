@@ -63,17 +63,6 @@ const limits = option
         attributes: option.int().min(8).orOff().default(256).describe('Most attributes on one element.'),
       })
       .describe('How large a stanza may be; a larger one ends the stream.'),
-    component: option
-      .group({
-        bytes: option.bytes().min('10kB').orOff().default('512KiB').describe('Largest stanza, in bytes.'),
-        inboundPending: option
-          .int()
-          .min(1)
-          .orOff()
-          .default(1000)
-          .describe('Stanzas of one component in work at once; past it nothing more is read from it.'),
-      })
-      .describe('What an external component may do where that is more than a client may.'),
     sessionsPerAccount: option.int().min(1).orOff().default(10).describe('Most devices an account may have online.'),
     connections: option.int().min(1).orOff().default(10_000).describe('Most connections in total.'),
     connectionsPerAddress: option.int().min(1).orOff().default(100).describe('Most connections from one IP address.'),
@@ -140,6 +129,10 @@ const auth = option
       .max(10_000_000)
       .default(10_000)
       .describe('Rounds of hashing for new passwords; more make a stolen database harder to read and logins slower.'),
+    scramDowngradeProtection: option
+      .bool()
+      .default(true)
+      .describe('Whether clients can tell that somebody in between has changed the ways to log in they are offered.'),
     guesses: option
       .group({
         perConnection: option
@@ -215,16 +208,6 @@ export const serverOptions = {
       ),
     })
     .describe('Where connections are accepted.'),
-  components: option
-    .record(
-      option.group({
-        secret: option.secret().min(1).describe('What the component and the server share.'),
-      }),
-      option.host(),
-    )
-    .default({})
-    .describe('External programs, by the domain each serves; they connect to listen.component.')
-    .example('{ echo.example.org: { secret: { file: echo.secret } } }'),
   log: option
     .group({
       level: option
@@ -243,5 +226,17 @@ export const serverOptions = {
     .oneOf('kick', 'refuse')
     .default('kick')
     .describe('When a device asks for a resource that is online: kick the older session, or refuse the newer.'),
+  deletionGrace: option
+    .duration()
+    .min('1s')
+    .orOff()
+    .default('7d')
+    .describe('How long a deleted account can be restored: closed and hidden until then; off deletes it at once.'),
   auth,
 } as const
+
+/** What to do about options that stood in `server.yaml` once, by path. */
+export const movedOptions: Readonly<Record<string, string>> = {
+  components: 'Move it, with what stands under it, to modules/components.yaml beside this file.',
+  'limits.component': 'Say it for each component, under limits, in modules/components.yaml.',
+}

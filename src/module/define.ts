@@ -8,17 +8,26 @@ import type { Host, Service } from '../session/host.ts'
 import type { Database } from '../storage/database.ts'
 import type { KeyValue } from '../storage/key-value.ts'
 import type { Cancel, Clock } from '../util/clock.ts'
-import type { CommandRun, CommandSpec } from './command.ts'
+import type { CommandDeclaration, CommandRun, Commands } from './command.ts'
 
 /** A specification a module implements: number, version, and what is left out or special, if anything. */
 export interface Xep {
   readonly xep: number
   readonly version: string
   readonly note?: string
+  /** Whether something is left out that others may look for. */
+  readonly partial?: true
+  /** The version of this program that had it first; the first one unless given. */
+  readonly since?: string
 }
 /** Declares an implemented XEP at the version it was written against. */
 export function xep(number: number, version: string, note?: string): Xep {
   return note === undefined ? { xep: number, version } : { xep: number, version, note }
+}
+
+/** Declares a XEP of which something is left out that others may look for, as the note says. */
+export function partly(number: number, version: string, note: string): Xep {
+  return { ...xep(number, version, note), partial: true }
 }
 
 /** A module as others see it: its name and, in the type, what its `setup` returns. */
@@ -63,6 +72,8 @@ export interface Context<O extends Options = {}, D extends Depends = {}> {
   readonly kv: KeyValue
   /** What is known of the program and the server, for modules that tell it. */
   readonly server: ServerFacts
+  /** The commands of the whole server: for what gives others a way to them. */
+  readonly commands: Pick<Commands, 'of' | 'perform'>
 
   /** Joins a phase of a stanza flow. */
   flow<E extends StanzaEvent, P extends keyof Phases<E>>(
@@ -105,6 +116,16 @@ export interface ServerFacts {
   readonly admins: readonly string[]
   /** The domains of external components that this host tells of, connected or not. */
   readonly components: readonly string[]
+  /** What a client's stream may be, before and after login. */
+  readonly streams: { readonly beforeLogin: StreamBounds; readonly afterLogin: StreamBounds }
+}
+
+/** The bounds of a client's stream; 0 is no bound. */
+export interface StreamBounds {
+  /** The largest element, such as a stanza. */
+  readonly maxBytes: number
+  /** Silence after which the client is seen to: is it still there, or is the stream to end? */
+  readonly idleMs: number
 }
 
 /** What a module says of itself, and what sets it up. */
@@ -119,8 +140,8 @@ export interface ModuleSpec<N extends string, O extends Options, D extends Depen
   /** Features in service discovery, of the host and of accounts (XEP-0030). */
   readonly features?: { readonly host?: readonly string[]; readonly account?: readonly string[] }
   readonly options?: O
-  /** Commands for the command line, whose first argument is an account or a domain; `setup` says what they do. */
-  readonly commands?: readonly Omit<CommandSpec, 'run'>[]
+  /** Commands for the command line and admins' clients, whose first argument is an address or a domain; `setup` says what they do. */
+  readonly commands?: readonly CommandDeclaration[]
   readonly depends?: D
   /** Attaches the module to one host and returns what its dependents get. */
   setup(ctx: Context<O, D>): Api | Promise<Api>

@@ -146,7 +146,11 @@ export class HostModules {
           cancel()
         }
       },
-      command: (command, run, domain = host.domain) => lend(commands.addFor(domain, command, run)),
+      commands,
+      command: (command, run, domain = host.domain) => {
+        const declaration = module.commands?.find((one) => one.name === command)
+        lend(commands.addFor(domain, command, run, declaration && { host: host.domain, declaration }))
+      },
       onReady: (fn) => void this.#ready.push(fn),
       onStop: (fn) => lend(fn),
     }

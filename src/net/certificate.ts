@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPair, randomBytes, X509Certificate } from 'node:crypto'
+import { createPrivateKey, generateKeyPair, randomBytes, sign, X509Certificate } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { domainToASCII } from 'node:url'
@@ -48,29 +48,67 @@ async function replace(file: string, content: string, mode: number): Promise<voi
   await rename(fresh, file)
 }
 
-/** A self-signed certificate and its key, both in PEM form. */
+/**
+ * A self-signed certificate and its key, both in PEM form: ECDSA with P-256, which costs a handshake less than RSA.
+ * node-forge knows no other keys than RSA, so it writes the DER here, and OpenSSL signs.
+ */
 async function makeCertificate(hosts: readonly string[], now: number): Promise<{ certificate: string; key: string }> {
-  // node-forge signs with RSA only, and takes seconds to find a key, which OpenSSL does at once.
-  const pair = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
-  const key = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
-  const { default: forge } = await import('node-forge')
-  const certificate = forge.pki.createCertificate()
-  certificate.publicKey = forge.pki.publicKeyFromPem(pair.publicKey.export({ type: 'spki', format: 'pem' }) as string)
-  // RFC 5280 §4.1.2.2: positive, so the first bit is 0, and at most 20 octets.
-  certificate.serialNumber = '01' + randomBytes(15).toString('hex')
-  certificate.validity.notBefore = new Date(now - dayMs)
-  certificate.validity.notAfter = new Date(now + 730 * dayMs)
-  const subject = [{ name: 'commonName', value: domainToASCII(hosts[0] ?? 'localhost').slice(0, 64) }]
-  certificate.setSubject(subject)
-  certificate.setIssuer(subject)
-  certificate.setExtensions([
-    { name: 'basicConstraints', cA: false, critical: true },
-    { name: 'keyUsage', digitalSignature: true, keyEncipherment: true, critical: true },
-    { name: 'extKeyUsage', serverAuth: true },
-    { id: '2.5.29.17', critical: false, value: alternativeNames(forge.asn1, hosts) },
-  ])
-  certificate.sign(forge.pki.privateKeyFromPem(key), forge.md.sha256.create())
-  return { certificate: forge.pki.certificateToPem(certificate), key }
+  const { privateKey, publicKey } = await promisify(generateKeyPair)('ec', { namedCurve: 'P-256' })
+  const { asn1: der } = (await import('node-forge')).default
+  const { Class, Type, create } = der
+  const { sequence, oid, octets, time } = writers(der)
+  const commonName = domainToASCII(hosts[0] ?? 'localhost').slice(0, 64)
+  const name = sequence(
+    create(Class.UNIVERSAL, Type.SET, true, [
+      sequence(oid('2.5.4.3'), create(Class.UNIVERSAL, Type.UTF8, false, commonName)),
+    ]),
+  )
+  // RFC 5758 §3.2: ecdsa-with-SHA256, without parameters.
+  const algorithm = sequence(oid('1.2.840.10045.4.3.2'))
+  const yes = create(Class.UNIVERSAL, Type.BOOLEAN, false, '\xff')
+  const tbs = sequence(
+    create(Class.CONTEXT_SPECIFIC, 0, true, [create(Class.UNIVERSAL, Type.INTEGER, false, '\x02')]),
+    // RFC 5280 §4.1.2.2: positive, so the first bit is 0, and at most 20 octets.
+    create(Class.UNIVERSAL, Type.INTEGER, false, `\x01${randomBytes(15).toString('latin1')}`),
+    algorithm,
+    name,
+    sequence(time(now - dayMs), time(now + 730 * dayMs)),
+    name,
+    der.fromDer(publicKey.export({ type: 'spki', format: 'der' }).toString('latin1')),
+    create(Class.CONTEXT_SPECIFIC, 3, true, [
+      sequence(
+        sequence(oid('2.5.29.19'), yes, octets(sequence())),
+        // RFC 5280 §4.2.1.3: digitalSignature, the first bit; seven bits of the octet are not used.
+        sequence(oid('2.5.29.15'), yes, octets(create(Class.UNIVERSAL, Type.BITSTRING, false, '\x07\x80'))),
+        sequence(oid('2.5.29.37'), octets(sequence(oid('1.3.6.1.5.5.7.3.1')))),
+        sequence(oid('2.5.29.17'), octets(alternativeNames(der, hosts))),
+      ),
+    ]),
+  )
+  const signed = Buffer.from(der.toDer(tbs).getBytes(), 'latin1')
+  const signature = sign('sha256', signed, privateKey).toString('latin1')
+  const whole = sequence(tbs, algorithm, create(Class.UNIVERSAL, Type.BITSTRING, false, `\0${signature}`))
+  return {
+    certificate: new X509Certificate(Buffer.from(der.toDer(whole).getBytes(), 'latin1')).toString(),
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+  }
+}
+
+/** What of DER a certificate takes more than once. */
+function writers(der: typeof asn1) {
+  const { Class, Type, create } = der
+  return {
+    sequence: (...parts: asn1.Asn1[]) => create(Class.UNIVERSAL, Type.SEQUENCE, true, parts),
+    oid: (dotted: string) => create(Class.UNIVERSAL, Type.OID, false, der.oidToDer(dotted).getBytes()),
+    octets: (content: asn1.Asn1) => create(Class.UNIVERSAL, Type.OCTETSTRING, false, der.toDer(content).getBytes()),
+    // RFC 5280 §4.1.2.5: from 2050 on the year has four digits.
+    time: (ms: number) => {
+      const date = new Date(ms)
+      return date.getUTCFullYear() < 2050
+        ? create(Class.UNIVERSAL, Type.UTCTIME, false, der.dateToUtcTime(date))
+        : create(Class.UNIVERSAL, Type.GENERALIZEDTIME, false, der.dateToGeneralizedTime(date))
+    },
+  }
 }
 
 /** The names of the hosts as DNS names, service names (RFC 4985) and XMPP addresses (RFC 6120 §13.7.1.2). */

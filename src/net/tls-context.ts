@@ -29,8 +29,8 @@ export class TlsFileError extends Error {
 /** What is served for a domain. */
 interface Served {
   readonly files: CertificateFiles
-  /** The bytes of both files, to tell a change by. */
-  readonly bytes: Buffer
+  readonly certificatePem: Buffer
+  readonly keyPem: Buffer
   readonly certificate: X509Certificate
   readonly context: SecureContext
 }
@@ -53,6 +53,14 @@ const keepsDefaultKey = Number.parseInt(process.versions.node, 10) < 24
 
 /** Files that are being replaced settle within this time. */
 const settleMs = 500
+
+/**
+ * Tickets of a session, by which a client that comes back spares both sides the signature (RFC 8446 §4.6.1, RFC 5077), are
+ * good for half the life of the key they are sealed with (RFC 9325 §3.4). The key is only in memory, and no other
+ * node's. In TLS 1.3 keys are agreed anew all the same, and no early data is taken.
+ */
+const ticketKeyMs = 24 * 3600_000
+const ticketSeconds = ticketKeyMs / 2 / 1000
 const soonMs = 14 * 24 * 3600_000
 
 /** The certificates of a server, one for each domain that has its own, chosen by the name a client asks for (SNI). */
@@ -63,6 +71,8 @@ export class TlsContexts {
   readonly #hosts: Map<string, Served>
   #default: Served
   #options: TLSSocketOptions
+  /** Until when the key that seals tickets is used. */
+  #ticketsUntilMs: number
   #watchers: FSWatcher[] = []
   #cancelReload: Cancel | undefined
 
@@ -87,6 +97,7 @@ export class TlsContexts {
       [...parts.hosts].map(([domain, files]) => [domainToASCII(domain), load(files, this.#keyExchange)]),
     )
     this.#options = this.#makeOptions()
+    this.#ticketsUntilMs = this.#clock.now() + ticketKeyMs
     this.#warn()
   }
 
@@ -102,10 +113,18 @@ export class TlsContexts {
 
   /**
    * Options of the server's side, for `new TLSSocket(socket, { isServer: true, ...options() })`; the same object until
-   * the next {@link reload}.
+   * the next {@link reload}, or the key of tickets is changed.
    */
   options(): TLSSocketOptions {
+    if (this.#clock.now() >= this.#ticketsUntilMs) this.#renewTickets()
     return this.#options
+  }
+
+  /** Each context has a key of its own; that of the default one, with which a connection begins, seals its tickets. */
+  #renewTickets(): void {
+    this.#ticketsUntilMs = this.#clock.now() + ticketKeyMs
+    this.#default = { ...this.#default, context: contextOf(this.#default, this.#keyExchange) }
+    this.#options = this.#makeOptions()
   }
 
   /**
@@ -113,9 +132,17 @@ export class TlsContexts {
    * in its place stays.
    */
   reload(): void {
-    this.#default = this.#renew(this.#default)
-    for (const [domain, served] of this.#hosts) this.#hosts.set(domain, this.#renew(served))
-    this.#options = this.#makeOptions()
+    const before = this.#default
+    this.#default = this.#renew(before)
+    let hasNew = false
+    for (const [domain, served] of this.#hosts) {
+      const next = this.#renew(served)
+      this.#hosts.set(domain, next)
+      hasNew ||= next !== served
+    }
+    // A client that resumed would know the old certificate of its domain, and bind its login to that one (RFC 5929 §4).
+    if (hasNew && this.#default === before) this.#renewTickets()
+    else this.#options = this.#makeOptions()
     this.#warn()
   }
 
@@ -161,7 +188,10 @@ export class TlsContexts {
     return {
       isServer: true,
       secureContext: this.#default.context,
-      SNICallback: (servername, done) => done(null, this.context(servername)),
+      // Without it a handshake need not wait for JavaScript.
+      ...(this.#hosts.size > 0 && {
+        SNICallback: (servername, done) => done(null, this.context(servername)),
+      }),
       // XEP-0368 §3: direct TLS is told from other protocols by its name.
       ALPNProtocols: ['xmpp-client'],
       requestCert: false,
@@ -198,8 +228,7 @@ export class TlsContexts {
 function load(files: CertificateFiles, keyExchange: string, before?: Served): Served {
   const certificatePem = read(files.certificate, 'certificate')
   const keyPem = read(files.key, 'key')
-  const bytes = Buffer.concat([certificatePem, Buffer.of(0), keyPem])
-  if (before?.bytes.equals(bytes)) return before
+  if (before?.certificatePem.equals(certificatePem) && before.keyPem.equals(keyPem)) return before
   const certificate = parse(files.certificate, 'a certificate', () => new X509Certificate(certificatePem))
   const key: KeyObject = parse(files.key, 'a private key without a passphrase', () => createPrivateKey(keyPem))
   if (!certificate.checkPrivateKey(key))
@@ -208,18 +237,23 @@ function load(files: CertificateFiles, keyExchange: string, before?: Served): Se
       `This key does not belong to the certificate in ${files.certificate}. Set tls to files that were made together; the server's own certificate comes first, before its issuers'.`,
     )
   const context = parse(files.certificate, 'a certificate that can be served', () =>
-    createSecureContext({
-      cert: certificatePem,
-      key: keyPem,
-      ciphers,
-      ecdhCurve: keyExchange,
-      honorCipherOrder: true,
-      minVersion: 'TLSv1.2',
-      // No renegotiation (CVE-2021-32920); no tickets, whose keys would outlive forward secrecy.
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET,
-    }),
+    contextOf({ certificatePem, keyPem }, keyExchange),
   )
-  return { files, bytes, certificate, context }
+  return { files, certificatePem, keyPem, certificate, context }
+}
+
+function contextOf(pems: Pick<Served, 'certificatePem' | 'keyPem'>, keyExchange: string): SecureContext {
+  return createSecureContext({
+    cert: pems.certificatePem,
+    key: pems.keyPem,
+    ciphers,
+    ecdhCurve: keyExchange,
+    honorCipherOrder: true,
+    minVersion: 'TLSv1.2',
+    sessionTimeout: ticketSeconds,
+    // No renegotiation (CVE-2021-32920).
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+  })
 }
 
 function read(file: string, what: string): Buffer {

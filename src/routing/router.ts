@@ -6,6 +6,7 @@ import type { Handover } from '../pipeline/handover.ts'
 import type { IqRequest, IqTarget } from '../pipeline/iq-table.ts'
 import { type CrashReport, runFlow } from '../pipeline/run.ts'
 import { StanzaEvent, type StanzaKind } from '../pipeline/stanza-event.ts'
+import { requestDelegated } from '../session/component-hooks.ts'
 import { messageKept, messageRefused } from '../session/hooks.ts'
 import type { Host, Service } from '../session/host.ts'
 import type { Turn } from '../session/inbox.ts'
@@ -17,7 +18,7 @@ import { randomId } from '../util/id.ts'
 import type { Element } from '../xml/element.ts'
 import { parseDocument } from '../xml/parser.ts'
 import { serialize } from '../xml/wire.ts'
-import { Components } from './components.ts'
+import { type ComponentLink, Components } from './components.ts'
 import { deliverLocally } from './local-delivery.ts'
 
 type Pending = void | Promise<void>
@@ -47,6 +48,7 @@ export class Router {
       undelivered: (handover) => this.#undelivered(host, handover),
       serves: (domain) => this.#hosts.has(domain),
       attach: (domain, receive) => this.#attach(host, domain, receive),
+      toComponent: (domain, stanza) => this.#toComponent(domain, stanza),
     })
   }
 
@@ -86,9 +88,10 @@ export class Router {
 
   /**
    * Takes up a stanza of an outsider, a component so far, who is who it says: it has no leaving side here. Like
-   * {@link fromClient} it never throws; a promise settles when the stanza's flows have ended.
+   * {@link fromClient} it never throws; a promise settles when the stanza's flows have ended. `link` is the connection it
+   * has come by.
    */
-  fromOutside(stanza: Element, from: Jid, turn?: Turn): Pending {
+  fromOutside(stanza: Element, from: Jid, turn?: Turn, link?: ComponentLink): Pending {
     let host: Host | undefined
     try {
       stanza.attrs['from'] = from.toString()
@@ -96,9 +99,11 @@ export class Router {
       const type = checkShape(stanza, kind)
       const to = parseTo(stanza.attrs['to'] ?? '')
       stanza.attrs['to'] = to.toString()
+      if (link !== undefined && (type === 'get' || type === 'set'))
+        this.#components.asks(from.domain, link, { id: stanza.attrs['id']!, from: from.toString(), to: to.toString() })
       const service = this.#services.get(to.domain)
       host = service?.host ?? this.#hosts.get(to.domain)
-      if (host === undefined) return this.#toOutside(to.domain, serialize(stanza))
+      if (host === undefined) return this.#toOutside(to.domain, stanza)
       const user = to.local === '' || service !== undefined ? undefined : host.user(to)
       const event = new StanzaEvent(stanza, kind, type, from, to, true, null, host, user)
       event.turn = turn
@@ -107,20 +112,28 @@ export class Router {
       if (host !== undefined) return this.#refuse(stanza, null, error, host)
       const reply = this.#replyTo(stanza, error)
       // No host answers here; a component that has gone meanwhile misses it.
-      if (reply !== undefined) this.#components.send(from.domain, serialize(reply))
+      if (reply !== undefined) this.#toComponent(from.domain, reply)
     }
   }
 
   /** To a domain that is none of the hosts'. */
-  #toOutside(domain: string, text: string): void {
+  #toOutside(domain: string, stanza: Element, text?: string): void {
     if (!this.#components.has(domain))
       throw new StanzaError(
         'remote-server-not-found',
         `This server does not serve ${domain} and does not connect to other servers.`,
       )
-    if (this.#components.send(domain, text)) return
+    if (this.#toComponent(domain, stanza, text)) return
     // RFC 6120 §8.3.3.19, but of type `wait`: the component comes back, and then the same may succeed.
     throw new StanzaError('service-unavailable', `The component ${domain} is not connected.`, { type: 'wait' })
+  }
+
+  /** Hands a stanza to the connection of a component that it is for; false when there is none. */
+  #toComponent(domain: string, stanza: Element, text = serialize(stanza)): boolean {
+    const { id, type, from = '', to = '' } = stanza.attrs
+    const isAnswer = stanza.name === 'iq' && id !== undefined && (type === 'result' || type === 'error')
+    const key = { from: bareOf(from), answer: isAnswer ? { id, from, to } : undefined }
+    return this.#components.send(domain, text, key)
   }
 
   #leave(event: StanzaEvent, turn?: Turn): Pending {
@@ -152,7 +165,7 @@ export class Router {
   #toService(event: StanzaEvent, turn?: Turn): Pending {
     const { stanza, kind, type, from, to, origin } = event
     const service = this.#services.get(to.domain)
-    if (service === undefined) return this.#toOutside(to.domain, event.wire.text())
+    if (service === undefined) return this.#toOutside(to.domain, stanza, event.wire.text())
     const arriving = new StanzaEvent(stanza, kind, type, from, to, true, origin, service.host, undefined)
     arriving.turn = turn
     return service.receive(arriving)
@@ -209,15 +222,16 @@ export class Router {
     const find = (target: IqTarget) => host.iq.find(event.type, target, query.name, query.attrs['xmlns'])
     const entry = to.local === '' ? find('host') : ((own ? find('self') : undefined) ?? find('account'))
     // RFC 6121 §8.5.1: an unknown account and an unknown request get the same answer.
-    if (entry === undefined) throw new StanzaError('service-unavailable')
+    const handler = host.hooks.ask(requestDelegated, event) ?? entry?.handler
+    if (handler === undefined) throw new StanzaError('service-unavailable')
     const request: IqRequest = { stanza, from, to, origin, user: event.user, host }
     const respond = (payload: Element | void): void => this.#reply(event, resultOf(stanza, payload ?? undefined))
     if (to.local !== '' && event.user === undefined)
       return host.accounts.exists(to.local).then(async (exists) => {
         if (!exists) throw new StanzaError('service-unavailable')
-        respond(await entry.handler(query, request))
+        respond(await handler(query, request))
       })
-    const payload = entry.handler(query, request)
+    const payload = handler(query, request)
     return payload instanceof Promise ? payload.then(respond) : respond(payload)
   }
 
@@ -328,6 +342,12 @@ export class Router {
       { type: 'wait' },
     )
   }
+}
+
+/** The bare JID of a prepared address. */
+function bareOf(address: string): string {
+  const slash = address.indexOf('/')
+  return slash < 0 ? address : address.slice(0, slash)
 }
 
 function isAvailability({ kind, type }: StanzaEvent): boolean {

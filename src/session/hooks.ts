@@ -1,9 +1,11 @@
+import type { ChannelBindingSource, SaslContext, SaslSteps } from '../auth/mechanism.ts'
 import type { Jid } from '../jid/jid.ts'
 import { defineCollection, defineGate, defineNotice, defineQuestion } from '../pipeline/hook.ts'
 import type { StanzaEvent } from '../pipeline/stanza-event.ts'
 import type { Element } from '../xml/element.ts'
 import type { Wire } from '../xml/wire.ts'
 import type { Host } from './host.ts'
+import type { SessionLogin, UserAgent } from './login.ts'
 import type { Session } from './session.ts'
 import type { User } from './user.ts'
 
@@ -73,11 +75,27 @@ export const accountDeleting = defineGate<{ readonly host: Host; readonly jid: J
   'account/deleting',
   'An account is about to be deleted: remove what you keep of it.',
 )
+/** There is a new account, by whichever way it was made. */
+export const accountCreated = defineNotice<{ readonly host: Host; readonly jid: Jid }>(
+  'account/created',
+  'There is a new account.',
+)
+/** An account may not log in any more, since it was disabled or is to be deleted; its sessions have been ended. */
+export const accountDisabled = defineNotice<{ readonly host: Host; readonly jid: Jid }>(
+  'account/disabled',
+  'An account may not log in any more: it was disabled, or is to be deleted after the grace period.',
+)
+/** The password of an account has been changed, by whomever: what lets its clients in without it is worth nothing now. */
+export const passwordChanged = defineNotice<{ readonly host: Host; readonly jid: Jid }>(
+  'account/password-changed',
+  'The password of an account has been changed.',
+)
 
 /** An element for the stream features, before or after login (RFC 6120 §4.3.2). */
 export interface StreamFeature {
   readonly when: 'before-login' | 'after-login'
-  readonly element: () => Element
+  /** `session` is the session that the client has bound by its login (XEP-0386); `undefined` leaves the feature out. */
+  readonly element: (session?: Session) => Element | undefined
 }
 export const streamFeatures = defineCollection<StreamFeature>(
   'stream/features',
@@ -107,10 +125,61 @@ export interface StreamElement {
   readonly bound?: (element: Element, session: Session) => void
   /** Takes it between login and binding; nothing more is read until the promise settles. */
   readonly unbound?: (element: Element, client: UnboundClient) => void | Promise<void>
+  /**
+   * Announces in the features that a client may send the element along with its login (XEP-0388 §2.1); `unbound` takes it
+   * then, and what it replies is in the `<success/>`. When it adopts a session, the reply follows at once.
+   */
+  readonly inline?: () => Element | undefined
 }
 export const streamElements = defineCollection<StreamElement>(
   'stream/elements',
   'Elements of a stream that are no stanzas.',
+)
+
+/** A login by XEP-0388, as a client asks for it. */
+export interface LoginRequest {
+  readonly host: Host
+  /** The whole `<authenticate/>`. */
+  readonly authenticate: Element
+  readonly userAgent: UserAgent
+  readonly sasl: SaslContext
+}
+
+/** A login that has succeeded, with all its tasks. */
+export interface GrantedLogin extends LoginRequest {
+  /** The account's bare JID. */
+  readonly account: Jid
+  readonly by: SessionLogin['by']
+  /** How often the account's password had been changed when the login was checked. */
+  readonly passwordVersion: number
+}
+
+/** What a module adds to logins by XEP-0388. */
+export interface LoginExtension {
+  /** What `<inline/>` announces on a connection that can be bound to `binding`. */
+  readonly offer?: (binding: ChannelBindingSource | undefined) => Element | undefined
+  /** Begins a mechanism of the module's own; `undefined` for one that is not, or not to be used so. */
+  readonly start?: (mechanism: string, request: LoginRequest) => SaslSteps | undefined
+  /** Returns what the client is told with its success. A failure is logged, and the login goes on without. */
+  readonly granted?: (login: GrantedLogin) => Promise<Element | undefined>
+}
+export const loginExtensions = defineCollection<LoginExtension>(
+  'stream/login-extensions',
+  'What modules add to logins by XEP-0388.',
+)
+
+/** What a client can have done to its session while it is bound (XEP-0386). */
+export interface BindFeature {
+  /** Its name in the features, and the namespace of what clients ask for. */
+  readonly xmlns: string
+  /** Takes what the client asks for, before anybody can send to the session; returns what `<bound/>` tells of it. */
+  readonly ask?: (requested: readonly Element[], session: Session) => Element | undefined
+  /** Returns what `<bound/>` tells every client, once others can send to the session; until then nothing reaches the client. */
+  readonly tell?: (session: Session) => Element | undefined | Promise<Element | undefined>
+}
+export const bindFeatures = defineCollection<BindFeature>(
+  'stream/bind-features',
+  'What a client can have done while its session is bound (XEP-0386).',
 )
 
 /** A request answered before login, such as registration (XEP-0077). */

@@ -1,3 +1,4 @@
+import { createHmac, randomBytes } from 'node:crypto'
 import type { Accounts } from '../auth/accounts.ts'
 import { Jid } from '../jid/jid.ts'
 import type { CompiledFlows } from '../pipeline/compile.ts'
@@ -12,7 +13,18 @@ import { type Clock, systemClock } from '../util/clock.ts'
 import { randomId } from '../util/id.ts'
 import { Element } from '../xml/element.ts'
 import type { Wire } from '../xml/wire.ts'
-import { accountDeleting, flowNeeded, sessionClosed, sessionOpened, userLeft, userLoading } from './hooks.ts'
+import { Deletions } from './deletions.ts'
+import {
+  accountCreated,
+  accountDeleting,
+  accountDisabled,
+  flowNeeded,
+  passwordChanged,
+  sessionClosed,
+  sessionOpened,
+  userLeft,
+  userLoading,
+} from './hooks.ts'
 import type { Turn } from './inbox.ts'
 import { RestingStream } from './resting-stream.ts'
 import { Session, type SessionStream } from './session.ts'
@@ -38,6 +50,17 @@ export interface Routing {
   undelivered(handover: Handover): void
   serves(domain: string): boolean
   attach(domain: string, service: Service): () => void
+  toComponent(domain: string, stanza: Element): boolean
+}
+
+/** What a host is told of the configuration. */
+export interface HostSettings {
+  readonly inboundPending?: number
+  readonly clock?: Clock
+  /** How long an account that is to be deleted can be restored; 0: not at all. */
+  readonly deletionGraceMs?: number
+  /** What the server's secrets are derived from; of its own until it ends, unless given. */
+  readonly secret?: Uint8Array
 }
 
 /** One served domain: its accounts, its online users, its flows and tables. */
@@ -57,16 +80,26 @@ export class Host {
   /** Stanzas of one session under way at once, past which its socket is not read; 0 is no limit. */
   readonly inboundPending: number
   readonly clock: Clock
+  /** The accounts that are to be deleted. */
+  readonly deletions: Deletions
+  readonly #secret: Uint8Array
   /** Requests of the server's own that wait for their answers, by id. */
   readonly #requests = new Map<string, { readonly to: string; readonly answer: (answer: Element) => void }>()
-  #routing: Routing = { route() {}, fromClient() {}, undelivered() {}, serves: () => false, attach: () => () => {} }
+  #routing: Routing = {
+    route() {},
+    fromClient() {},
+    undelivered() {},
+    serves: () => false,
+    attach: () => () => {},
+    toComponent: () => false,
+  }
 
-  /** `onCrash` hears what a listener of a notice threw. */
+  /** `onCrash` hears what a listener of a notice threw, and what kept an account from being deleted when its time had come. */
   constructor(
     domain: string,
     accounts: Accounts,
     onCrash: (hook: string, error: unknown) => void,
-    { inboundPending = 0, clock = systemClock }: { inboundPending?: number; clock?: Clock } = {},
+    { inboundPending = 0, clock = systemClock, deletionGraceMs = 0, secret = randomBytes(32) }: HostSettings = {},
   ) {
     this.domain = domain
     this.jid = Jid.of('', domain)
@@ -74,6 +107,24 @@ export class Host {
     this.hooks = new Hooks(onCrash)
     this.inboundPending = inboundPending
     this.clock = clock
+    this.#secret = secret
+    this.deletions = new Deletions(this, deletionGraceMs, (what, cause) =>
+      onCrash(accountDeleting.name, new Error(`${what} could not be deleted; it is tried again`, { cause })),
+    )
+    accounts.watch({
+      created: (local) => this.hooks.notify(accountCreated, { host: this, jid: Jid.of(local, domain) }),
+      disabled: (local) => {
+        const jid = Jid.of(local, domain)
+        this.disconnect(jid, 'The account may not log in any more.')
+        this.hooks.notify(accountDisabled, { host: this, jid })
+      },
+      passwordChanged: (local) => this.hooks.notify(passwordChanged, { host: this, jid: Jid.of(local, domain) }),
+    })
+  }
+
+  /** A key of 256 bits for a purpose; the same after a restart, and not in the database. */
+  keyFor(purpose: string): Buffer {
+    return createHmac('sha256', this.#secret).update(`${purpose}\0${this.domain}`).digest()
   }
 
   /** Connects the host to the router; the composition root does it once. */
@@ -111,6 +162,14 @@ export class Host {
   /** Whether a domain is one of this server's whose addresses are accounts: their side runs here, too. */
   serves(domain: string): boolean {
     return this.#routing.serves(domain)
+  }
+
+  /**
+   * Hands an external component a stanza of the server's own; `from` and `to` must be set. False when it is not connected:
+   * then nobody hears of it.
+   */
+  toComponent(domain: string, stanza: Element): boolean {
+    return this.#routing.toComponent(domain, stanza)
   }
 
   /** Takes up what a client of a session sent; never throws. A promise settles when the stanza's flows have ended. */
@@ -174,7 +233,7 @@ export class Host {
     try {
       user.loaded ??= this.#load(user)
       await user.loaded
-      if (user.deleted) throw accountGone()
+      if (user.deleted || this.accounts.isShut(local)) throw accountGone()
       const resource = choose(user)
       const session = new Session(user.jid.withResource(resource), user, this, stream)
       begin(session)
@@ -226,8 +285,8 @@ export class Host {
   }
 
   /**
-   * Deletes an account: ends its sessions, has every module remove what it keeps of it, then the account itself.
-   * False when there is none. Rejects, and keeps the account, when a module cannot.
+   * Deletes an account at once, without a grace period: ends its sessions, has every module remove what it keeps of it, then
+   * the account itself. False when there is none. Rejects, and keeps the account, when a module cannot.
    */
   deleteAccount(local: string): Promise<boolean> {
     const deletion = this.#deletions.get(local) ?? this.#delete(local).finally(() => this.#deletions.delete(local))
@@ -235,8 +294,13 @@ export class Host {
     return deletion
   }
 
+  /** Whether an account is being deleted at this moment. */
+  isBeingDeleted(local: string): boolean {
+    return this.#deletions.has(local)
+  }
+
   async #delete(local: string): Promise<boolean> {
-    if (!(await this.accounts.exists(local))) return false
+    if ((await this.accounts.state(local)) === undefined) return false
     const jid = Jid.of(local, this.domain)
     // Nothing is kept for the account any more, nobody comes in: what the modules remove stays removed.
     const reveal = this.accounts.hide(local)
@@ -265,5 +329,5 @@ export class Host {
 }
 
 function accountGone(): StreamError {
-  return new StreamError('not-authorized', 'The account does not exist any more.')
+  return new StreamError('not-authorized', 'The account does not exist any more, or may not log in.')
 }

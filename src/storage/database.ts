@@ -12,6 +12,9 @@ export { DatabaseError, isUnavailable, isUniqueViolation } from './failure.ts'
 export type { Health } from './health.ts'
 export type { Statement } from './statement.ts'
 
+/** What is done in one transaction of the database; only a `store.ts` uses it. */
+export type Transaction = Knex.Transaction
+
 /** The server's database, of either kind. Only a `store.ts` builds queries with it. */
 export interface Database {
   readonly knex: Knex

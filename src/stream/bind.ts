@@ -46,13 +46,18 @@ function choose(user: User, wanted: string, policy: BindPolicy): string {
       throw new StanzaError('conflict', 'That resource is in use.')
     holder.close(new StreamError('conflict', 'Another client has taken this resource.'))
   }
+  makeRoom(user, policy)
+  return resource
+}
+
+/** Sees to it that an account has room for one more session. @throws StanzaError `resource-constraint` */
+export function makeRoom(user: User, policy: BindPolicy): void {
   // RFC 6120 §7.6.2.1: the account has reached its limit, unless a client that is gone makes room.
   while (policy.sessionsPerAccount > 0 && user.sessions.size >= policy.sessionsPerAccount) {
     const resting = longestResting(user)
     if (resting !== undefined) resting.close()
     else throw new StanzaError('resource-constraint', 'This account has as many sessions as it may have.')
   }
-  return resource
 }
 
 /** The session whose client has been gone for longest, if any is gone. */

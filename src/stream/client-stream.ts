@@ -1,16 +1,29 @@
 import type { Jid } from '../jid/jid.ts'
 import type { Connection } from '../net/connection.ts'
-import { type StreamElement, sessionLost, sessionRests, streamElements, type UnboundClient } from '../session/hooks.ts'
+import {
+  type GrantedLogin,
+  type StreamElement,
+  sessionLost,
+  sessionRests,
+  streamElements,
+  type UnboundClient,
+} from '../session/hooks.ts'
 import type { Host } from '../session/host.ts'
+import { type SessionLogin, sessionLogin } from '../session/login.ts'
 import type { Session, SessionStream } from '../session/session.ts'
+import type { User } from '../session/user.ts'
 import { errorOf, resultOf } from '../stanza/reply.ts'
 import { StanzaError } from '../stanza/stanza-error.ts'
 import { StreamError } from '../stanza/stream-error.ts'
 import type { Element } from '../xml/element.ts'
 import { NS } from '../xml/namespaces.ts'
 import { bindResource, boundPayload } from './bind.ts'
+import { askFeatures, chooseResource } from './bind2.ts'
 import { answerBeforeLogin } from './pre-auth.ts'
+import { SaslExchange } from './sasl-exchange.ts'
 import { SaslNegotiation } from './sasl-negotiation.ts'
+import { type CompletingStream, Sasl2Completion } from './sasl2-completion.ts'
+import { Sasl2Negotiation, sasl2Failure } from './sasl2-negotiation.ts'
 import { accountOf, isOwnAddress } from './stanza-address.ts'
 import type { StreamContext } from './stream-context.ts'
 import { featuresAfterLogin, featuresBeforeLogin } from './stream-features.ts'
@@ -21,14 +34,20 @@ import { type LinkOwner, XmlLink } from './xml-link.ts'
  * The server's side of one client's stream (RFC 6120 §4), from the first byte to the closing tag: TLS and a login are
  * negotiated, a resource is bound, stanzas are taken.
  */
-export class ClientStream implements LinkOwner, SessionStream, UnboundClient {
+export class ClientStream implements CompletingStream, LinkOwner, SessionStream, UnboundClient {
   readonly #context: StreamContext
   readonly #link: XmlLink
   readonly #onClosed: (stream: ClientStream) => void
   #host: Host | undefined
   /** What stanzas that name no language are in, where it is not the server's. */
   #language: string | undefined
+  /** The ways to log in, until somebody has. */
   #sasl: SaslNegotiation | undefined
+  #sasl2: Sasl2Negotiation | undefined
+  /** How the client has logged in, when that is not the old way. */
+  #login: SessionLogin | undefined
+  /** What is sent to a session before its client has been told of it. */
+  #early: string[] | undefined
   /** Who has logged in: until then the stream negotiates, and from then on binds. */
   #account: Jid | undefined
   #session: Session | undefined
@@ -54,7 +73,8 @@ export class ClientStream implements LinkOwner, SessionStream, UnboundClient {
 
   /** Sends stanzas, whole, as text. */
   write(text: string): void {
-    this.#link.write(text)
+    if (this.#early === undefined) this.#link.write(text)
+    else this.#early.push(text)
   }
 
   drained(): Promise<void> | undefined {
@@ -103,22 +123,21 @@ export class ClientStream implements LinkOwner, SessionStream, UnboundClient {
       throw new StreamError('not-authorized', 'A restarted stream keeps its domain.')
     this.#host = host
     this.#language = foreignLanguage(root)
-    if (this.#account === undefined) return this.#offerLogin(host)
+    if (this.#account === undefined) return this.#offerLogin(host, from)
     // RFC 6120 §4.9.3.9: after a login the stream comes from the account that logged in.
     if (from !== undefined && !this.#isOwn(from))
       throw new StreamError('invalid-from', 'That is not the account that logged in.')
     this.#link.send(featuresAfterLogin(host))
   }
 
-  #offerLogin(host: Host): void {
+  #offerLogin(host: Host, from: string | undefined): void {
     const { settings } = this.#context
     const { connection } = this.#link
     const tls = connection.secure ? 'done' : settings.requireTls ? 'required' : 'optional'
-    this.#sasl ??= new SaslNegotiation(host, connection, this.#context)
-    const mechanisms = tls === 'required' ? [] : this.#sasl.offer()
-    this.#link.send(
-      featuresBeforeLogin(host, connection.canStartTls ? tls : 'done', mechanisms, connection.channelBinding),
-    )
+    const exchange = new SaslExchange(host, connection, this.#context)
+    this.#sasl = new SaslNegotiation(host, exchange)
+    this.#sasl2 = connection.secure ? new Sasl2Negotiation(host, exchange, from) : undefined
+    this.#link.send(featuresBeforeLogin(host, connection, connection.canStartTls ? tls : 'done', exchange.offer))
   }
 
   // ---- negotiating ----
@@ -129,8 +148,11 @@ export class ClientStream implements LinkOwner, SessionStream, UnboundClient {
     const limit = this.#context.settings.preAuthLimits.elements
     if (limit > 0 && ++this.#elementsBeforeLogin > limit)
       throw new StreamError('policy-violation', 'Too much before a login.')
+    if (xmlns === NS.sasl2) return this.#logIn2(element)
+    // XEP-0388 §2.4: a login under way is gone on with, or ended.
+    if (this.#sasl2?.isUnderWay === true) throw new StreamError('not-authorized', 'Finish logging in first.')
     if (xmlns === NS.tls && element.name === 'starttls') return this.#startTls()
-    if (xmlns === NS.sasl) return this.#login(element)
+    if (xmlns === NS.sasl) return this.#logIn(element)
     if (xmlns === undefined && element.name === 'iq') return this.#hear(element)
     // RFC 6120 §4.9.3.12: nothing else before a login.
     throw new StreamError('not-authorized', 'Log in first.')
@@ -147,7 +169,7 @@ export class ClientStream implements LinkOwner, SessionStream, UnboundClient {
     this.#link.startTls()
   }
 
-  #login(element: Element): void {
+  #logIn(element: Element): void {
     if (this.#context.settings.requireTls && !this.secure) {
       // RFC 6120 §6.5.4: a login where TLS must come first.
       this.#link.send(`<failure xmlns='${NS.sasl}'><encryption-required/></failure>`)
@@ -158,8 +180,12 @@ export class ClientStream implements LinkOwner, SessionStream, UnboundClient {
       (outcome) => {
         if (this.#link.state === 'open') {
           this.#link.send(outcome.reply)
-          if (outcome.account !== undefined) this.#loggedIn(outcome.account)
-          else if (outcome.tooMany === true) this.close(new StreamError('policy-violation', 'Too many wrong logins.'))
+          if (outcome.account !== undefined) {
+            this.#account = outcome.account
+            this.#endLogin({ mechanism: outcome.mechanism })
+            // RFC 6120 §6.4.6.
+            this.#link.restart()
+          } else if (outcome.tooMany === true) this.close(new StreamError('policy-violation', 'Too many wrong logins.'))
         }
         this.release()
       },
@@ -167,15 +193,67 @@ export class ClientStream implements LinkOwner, SessionStream, UnboundClient {
     )
   }
 
-  #loggedIn(account: Jid): void {
-    this.#account = account
+  #endLogin(facts: object): void {
     this.#sasl = undefined
-    this.#context.log.info(
-      { account: account.toString(), address: this.remoteAddress, secure: this.secure },
-      'logged in',
-    )
-    // RFC 6120 §6.4.6.
-    this.#link.restart()
+    this.#sasl2 = undefined
+    const account = this.#account!.toString()
+    this.#context.log.info({ account, address: this.remoteAddress, secure: this.secure, ...facts }, 'logged in')
+  }
+
+  #logIn2(element: Element): void {
+    // XEP-0388 §4: only after TLS.
+    if (this.#sasl2 === undefined) return this.#link.send(sasl2Failure('encryption-required'))
+    this.hold()
+    this.#sasl2
+      .take(element)
+      .then(async (answer) => {
+        if (this.#link.state === 'open') {
+          if ('login' in answer) {
+            this.#account = answer.login.account
+            await new Sasl2Completion(this, answer.login, answer.data, this.#context.log).run()
+          } else {
+            this.#link.send(answer.reply)
+            if (answer.tooMany === true) this.close(new StreamError('policy-violation', 'Too many wrong logins.'))
+          }
+        }
+        this.release()
+      })
+      .catch((error) => this.#link.fail(error))
+  }
+
+  async bind2(bind: Element, login: GrantedLogin): Promise<{ session: Session; told: readonly Element[] } | undefined> {
+    let told: readonly Element[] = []
+    const { by, userAgent } = login
+    const choose = (user: User) => chooseResource(user, bind, login, this.#context.settings)
+    await this.#host!.bind(login.account.local, this, choose, (session) => {
+      this.#session = session
+      this.#early = []
+      session.slots.set(sessionLogin, { by, userAgent })
+      told = askFeatures(bind, session)
+    })
+    const session = this.#session!
+    if (this.#link.state !== 'closed') return { session, told }
+    this.#host!.close(session)
+    return undefined
+  }
+
+  conclude(reply: Element, login: GrantedLogin, how: 'bound' | 'failed' | 'resumed' | 'unbound'): void {
+    if (this.#link.state === 'closed') return
+    if (how === 'bound') this.#link.goLive()
+    this.#link.send(reply)
+    if (how === 'failed') {
+      this.#account = undefined
+      this.#sasl2!.reset()
+      return
+    }
+    const { authenticate, by, userAgent } = login
+    this.#endLogin({ mechanism: authenticate.attrs['mechanism'], sasl2: how })
+    this.#login = { by, userAgent }
+    // XEP-0198 §9.2: a client that is back in its session gets no features.
+    if (how !== 'resumed') this.#link.send(featuresAfterLogin(this.#host!, this.#session))
+    const early = this.#early ?? []
+    this.#early = undefined
+    if (early.length > 0) this.#link.write(early.join(''))
   }
 
   #hear(iq: Element): void {
@@ -220,6 +298,7 @@ export class ClientStream implements LinkOwner, SessionStream, UnboundClient {
 
   #begin(session: Session, iq: Element): void {
     this.#session = session
+    if (this.#login !== undefined) session.slots.set(sessionLogin, this.#login)
     if (this.#link.state === 'closed') return
     this.#link.goLive()
     this.#link.send(resultOf(iq, boundPayload(session)))
@@ -308,7 +387,7 @@ export class ClientStream implements LinkOwner, SessionStream, UnboundClient {
       this.#context.log.debug({ address: this.remoteAddress, session: session?.address, reason }, 'connection lost')
     if (session === undefined || session.stream !== this) return
     // A server that is being stopped comes back, and its clients may come back to their sessions.
-    const mayReturn = lost || reason === 'system-shutdown'
+    const mayReturn = (lost || reason === 'system-shutdown') && this.#early === undefined
     if (mayReturn && session.live && session.host.hooks.ask(sessionLost, session)) {
       session.rest()
       session.host.hooks.notify(sessionRests, session)

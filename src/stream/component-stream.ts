@@ -5,12 +5,14 @@ import { Jid, JidError } from '../jid/jid.ts'
 import type { Connection } from '../net/connection.ts'
 import type { Components } from '../routing/components.ts'
 import type { Router } from '../routing/router.ts'
+import type { ComponentConnection } from '../session/component-hooks.ts'
 import { Inbox } from '../session/inbox.ts'
 import { StreamError } from '../stanza/stream-error.ts'
 import type { Clock } from '../util/clock.ts'
 import { randomId } from '../util/id.ts'
 import type { Element } from '../xml/element.ts'
 import type { ParserLimits } from '../xml/limits.ts'
+import { serialize } from '../xml/wire.ts'
 import { componentHeaderText, componentOf } from './component-header.ts'
 import { accountOf } from './stanza-address.ts'
 import { foreignLanguage } from './stream-header.ts'
@@ -20,14 +22,24 @@ import { type LinkOwner, XmlLink } from './xml-link.ts'
 export interface ComponentContext {
   readonly router: Router
   readonly components: Components
-  /** The secret of each component's domain. */
-  readonly secrets: ReadonlyMap<string, string>
+  /** The components there are, by domain. */
+  readonly known: ReadonlyMap<string, ComponentFacts>
   readonly clock: Clock
   readonly log: Logger
   readonly throttle: Throttle
   readonly settings: ComponentSettings
+  /** Hears of each connection that has shown who it is. */
+  readonly onConnected: (connection: ComponentConnection) => void
   /** What the server calls itself to whoever names no component of it. */
   readonly serverName: string
+}
+
+/** What is known of one component; 0 is no limit. */
+export interface ComponentFacts {
+  readonly secret: string
+  readonly liveLimits: ParserLimits
+  /** Stanzas of one connection under way at once, past which its socket is not read. */
+  readonly inboundPending: number
 }
 
 /** The options of component streams; numbers are bytes, counts and milliseconds, and 0 is no limit. */
@@ -35,9 +47,8 @@ export interface ComponentSettings {
   readonly preAuthLimits: ParserLimits
   /** Time from the connection to a right handshake. */
   readonly preAuthMs: number
+  /** Of those who have not said which component they are. */
   readonly liveLimits: ParserLimits
-  /** Stanzas of one component under way at once, past which its socket is not read. */
-  readonly inboundPending: number
   /** How long a closing stream waits for its peer. */
   readonly closeMs: number
 }
@@ -56,7 +67,7 @@ export class ComponentStream implements LinkOwner {
   readonly #context: ComponentContext
   readonly #link: XmlLink
   readonly #onClosed: (stream: ComponentStream) => void
-  readonly #inbox: Inbox<Sent>
+  #inbox: Inbox<Sent> | undefined
   readonly #id = randomId()
   /** The domain the header named; the component's own once the stream is live. */
   #domain: string | undefined
@@ -69,14 +80,6 @@ export class ComponentStream implements LinkOwner {
     this.#context = context
     this.#onClosed = onClosed
     this.#link = new XmlLink(connection, this, context, 'Send the handshake sooner.')
-    this.#inbox = new Inbox<Sent>(
-      ({ stanza, from }, turn) => context.router.fromOutside(stanza, from, turn),
-      context.settings.inboundPending,
-      () => this.#link.hold(),
-      () => this.#link.release(),
-      // A burst of messages of one sender shares commits, as a client's does.
-      ({ stanza }) => stanza.name === 'message',
-    )
   }
 
   /** Sends stanzas, whole, as text. */
@@ -92,7 +95,7 @@ export class ComponentStream implements LinkOwner {
   /** Takes up nothing more; settles when everything that was taken up is dealt with. The stream is to be closed then. */
   async settle(): Promise<void> {
     this.#link.hold()
-    await this.#inbox.idle()
+    await this.#inbox?.idle()
   }
 
   // ---- opening ----
@@ -102,7 +105,7 @@ export class ComponentStream implements LinkOwner {
   }
 
   onOpen(root: Element): void {
-    this.#domain = componentOf(root, this.#context.secrets)
+    this.#domain = componentOf(root, this.#context.known)
     this.#link.sendHeader()
     this.#language = foreignLanguage(root)
   }
@@ -126,11 +129,11 @@ export class ComponentStream implements LinkOwner {
 
   /** What is wrong with a handshake; `undefined` when nothing is. */
   async #check(handshake: string): Promise<StreamError | undefined> {
-    const { secrets, throttle, log } = this.#context
+    const { known, throttle, log } = this.#context
     const domain = this.#domain!
     const guess = await throttle.guessInTurn(this.#link.connection.remoteAddress, domain)
     if (guess === undefined) return new StreamError('policy-violation', 'Too many wrong handshakes; try again later.')
-    if (isHandshake(handshake, this.#id, secrets.get(domain)!)) {
+    if (isHandshake(handshake, this.#id, known.get(domain)!.secret)) {
       guess.right()
       return undefined
     }
@@ -142,15 +145,29 @@ export class ComponentStream implements LinkOwner {
   }
 
   #begin(): void {
-    const { components, log } = this.#context
+    const { components, known, log } = this.#context
     const domain = this.#domain!
-    // XEP-0114 §3, RFC 6120 §4.9.3.3: the older connection stays.
+    const { liveLimits, inboundPending } = known.get(domain)!
+    // XEP-0114 §3, RFC 6120 §4.9.3.3: the older connections stay.
     if (!components.connect(domain, this))
-      return this.close(new StreamError('conflict', 'Another connection serves this component already.'))
+      return this.close(new StreamError('conflict', 'This component has all the connections it may have.'))
     this.#connected = true
-    this.#link.goLive()
+    this.#inbox = this.#inboxOf(inboundPending)
+    this.#link.goLive(liveLimits)
     this.#link.send('<handshake/>')
     log.info({ component: domain, address: this.#link.connection.remoteAddress }, 'a component is connected')
+    this.#context.onConnected({ domain, send: (stanza) => this.write(serialize(stanza)) })
+  }
+
+  #inboxOf(limit: number): Inbox<Sent> {
+    return new Inbox<Sent>(
+      ({ stanza, from }, turn) => this.#context.router.fromOutside(stanza, from, turn, this),
+      limit,
+      () => this.#link.hold(),
+      () => this.#link.release(),
+      // A burst of messages of one sender shares commits, as a client's does.
+      ({ stanza }) => stanza.name === 'message',
+    )
   }
 
   // ---- live ----
@@ -166,7 +183,7 @@ export class ComponentStream implements LinkOwner {
     // RFC 6120 §8.1.5: what is in the stream's language must say so where another stream's may be another.
     if (this.#language !== undefined && attrs['xml:lang'] === undefined) attrs['xml:lang'] = this.#language
     // RFC 6120 §10.1: in order for each pair, and one that waits holds up no other.
-    this.#inbox.accept(`${from.bare} ${accountOf(attrs['to'])}`, { stanza, from })
+    this.#inbox!.accept(`${from.bare} ${accountOf(attrs['to'])}`, { stanza, from })
   }
 
   // ---- closing ----

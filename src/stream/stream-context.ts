@@ -21,6 +21,8 @@ export interface StreamContext {
 export interface StreamSettings {
   readonly requireTls: boolean
   readonly mechanisms: readonly string[]
+  /** Whether clients get to know whether somebody has changed what they were offered (XEP-0474). */
+  readonly downgradeProtection: boolean
   readonly preAuthLimits: ParserLimits
   /** Time from the connection to a bound resource. */
   readonly preAuthMs: number

@@ -1,44 +1,75 @@
-import { type ChannelBindingSource, channelBindingTypes } from '../auth/mechanism.ts'
-import { streamFeatures } from '../session/hooks.ts'
+import type { ChannelBindingSource } from '../auth/mechanism.ts'
+import type { Connection } from '../net/connection.ts'
+import { bindFeatures, loginExtensions, streamElements, streamFeatures } from '../session/hooks.ts'
 import type { Host } from '../session/host.ts'
+import type { Session } from '../session/session.ts'
 import { type Element, xml } from '../xml/element.ts'
 import { NS } from '../xml/namespaces.ts'
+import type { SaslOffer } from './sasl-exchange.ts'
+import { NS_UPGRADE, upgradeTasks } from './upgrade-task.ts'
 
 const NS_SASL_CB = 'urn:xmpp:sasl-cb:0'
 
-/** The features before login (RFC 6120 §4.3.2): STARTTLS, the mechanisms, what modules add. */
+/** The features before login (RFC 6120 §4.3.2): STARTTLS, the ways to log in, what modules add. */
 export function featuresBeforeLogin(
   host: Host,
+  { channelBinding, secure }: Pick<Connection, 'channelBinding' | 'secure'>,
   tls: 'required' | 'optional' | 'done',
-  mechanisms: readonly string[],
-  binding: ChannelBindingSource | undefined,
+  { mechanisms, bindings }: SaslOffer,
 ): Element {
   const features = xml('stream:features')
   // RFC 6120 §5.4.1: while TLS must be negotiated first, nothing else is announced.
   if (tls !== 'done') features.append(xml('starttls', { xmlns: NS.tls }, tls === 'required' && xml('required')))
   if (tls === 'required') return features
-  if (mechanisms.length > 0)
-    features.append(xml('mechanisms', { xmlns: NS.sasl }, ...mechanisms.map((name) => xml('mechanism', null, name))))
+  if (mechanisms.length > 0) {
+    features.append(xml('mechanisms', { xmlns: NS.sasl }, ...mechanismElements(mechanisms)))
+    // XEP-0388 §4: only after TLS.
+    if (secure) features.append(authentication(host, mechanisms, channelBinding))
+  }
   // XEP-0440 §2: the types of channel binding that a -PLUS mechanism may use here.
-  if (binding !== undefined && mechanisms.some((name) => name.endsWith('-PLUS')))
-    features.append(
-      xml(
-        'sasl-channel-binding',
-        { xmlns: NS_SASL_CB },
-        ...channelBindingTypes(binding).map((type) => xml('channel-binding', { type })),
-      ),
-    )
+  if (bindings !== undefined) {
+    const types = bindings.map((type) => xml('channel-binding', { type }))
+    features.append(xml('sasl-channel-binding', { xmlns: NS_SASL_CB }, ...types))
+  }
   append(features, host, 'before-login')
   return features
 }
 
-/** The features after login (RFC 6120 §7.3): binding, and what modules add. */
-export function featuresAfterLogin(host: Host): Element {
-  const features = xml('stream:features', null, xml('bind', { xmlns: NS.bind }))
-  append(features, host, 'after-login')
+/** The features after login (RFC 6120 §7.3): binding, unless `session` is what the login has bound; what modules add. */
+export function featuresAfterLogin(host: Host, session?: Session): Element {
+  const features = xml('stream:features')
+  if (session === undefined) features.append(xml('bind', { xmlns: NS.bind }))
+  append(features, host, 'after-login', session)
   return features
 }
 
-function append(features: Element, host: Host, when: 'after-login' | 'before-login'): void {
-  for (const feature of host.hooks.all(streamFeatures)) if (feature.when === when) features.append(feature.element())
+/** XEP-0388 §2.1, XEP-0386 §3.1, XEP-0480 §2.1. */
+function authentication(host: Host, mechanisms: readonly string[], binding: ChannelBindingSource | undefined): Element {
+  const { hooks } = host
+  const offers = hooks.all(loginExtensions).map((extension) => extension.offer?.(binding))
+  const elements = hooks.all(streamElements).map((known) => known.inline?.())
+  const bindable = hooks.all(bindFeatures).filter(({ ask }) => ask !== undefined)
+  const bind = xml(
+    'bind',
+    { xmlns: NS.bind2 },
+    bindable.length > 0 && xml('inline', null, ...bindable.map((feature) => xml('feature', { var: feature.xmlns }))),
+  )
+  return xml(
+    'authentication',
+    { xmlns: NS.sasl2 },
+    ...mechanismElements(mechanisms),
+    xml('inline', null, bind, ...elements, ...offers),
+    ...upgradeTasks(mechanisms).map((task) => xml('upgrade', { xmlns: NS_UPGRADE }, task)),
+  )
+}
+
+function mechanismElements(names: readonly string[]): Element[] {
+  return names.map((name) => xml('mechanism', null, name))
+}
+
+function append(features: Element, host: Host, when: 'after-login' | 'before-login', session?: Session): void {
+  for (const feature of host.hooks.all(streamFeatures)) {
+    const element = feature.when === when ? feature.element(session) : undefined
+    if (element !== undefined) features.append(element)
+  }
 }

@@ -3,6 +3,7 @@ import { StreamError } from '../stanza/stream-error.ts'
 import type { Cancel } from '../util/clock.ts'
 import { randomId } from '../util/id.ts'
 import type { Element } from '../xml/element.ts'
+import type { ParserLimits } from '../xml/limits.ts'
 import { NS } from '../xml/namespaces.ts'
 import { type ParserTarget, StreamParser, type XmlError } from '../xml/parser.ts'
 import { serialize } from '../xml/wire.ts'
@@ -170,10 +171,10 @@ export class XmlLink implements ConnectionReceiver, ParserTarget {
   }
 
   /** Lets elements go to the owner's `take`, under the limits of a live stream; it has as long as it likes now. */
-  goLive(): void {
+  goLive(limits: ParserLimits = this.#context.settings.liveLimits): void {
     this.#stopTimeout()
     this.#state = 'live'
-    this.#parser.setLimits(this.#context.settings.liveLimits)
+    this.#parser.setLimits(limits)
   }
 
   /** Returns what the old stream left unread. */

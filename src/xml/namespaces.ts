@@ -1,9 +1,11 @@
 /** The namespaces the core speaks; a module declares its own. */
 export const NS = {
   bind: 'urn:ietf:params:xml:ns:xmpp-bind',
+  bind2: 'urn:xmpp:bind:0',
   client: 'jabber:client',
   component: 'jabber:component:accept',
   sasl: 'urn:ietf:params:xml:ns:xmpp-sasl',
+  sasl2: 'urn:xmpp:sasl:2',
   server: 'jabber:server',
   session: 'urn:ietf:params:xml:ns:xmpp-session',
   stanzaErrors: 'urn:ietf:params:xml:ns:xmpp-stanzas',

@@ -5,6 +5,7 @@
 
 import { setImmediate } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import { systemClock } from '../../src/util/clock.ts'
 import { type Bed, openBed } from '../support/bed.ts'
 import type { Affiliation, Deed, Role, Settings } from '../support/room-model.ts'
 import { RoomPlay } from '../support/room-play.ts'
@@ -101,66 +102,136 @@ export function scriptOf(seed: number): Step[] {
   return script
 }
 
-/** A server for plays: without limits on how much one does, and with a database that takes its time as the dice say. */
-async function openStage(dice: Dice): Promise<Bed> {
+/** A server for plays, and whether its database takes its time: not while clients connect, which is never the same twice. */
+interface Stage {
+  readonly bed: Bed
+  isSlow: boolean
+}
+
+/** Opens a server without limits on how much one does, whose database takes its time as the dice say. */
+async function openStage(dice: Dice): Promise<Stage> {
   const off = { rooms: 0, entered: 0, entries: 0, messages: 0, presences: 0, nicks: 0 }
   const wait = async () => {
+    if (!stage.isSlow) return
     for (let turns = dice.once(2) ? dice.roll(12) : 0; turns > 0; turns--) await setImmediate()
   }
-  const isSlow = dice.once(2)
-  const modules = { muc: { limits: off }, ...(isSlow && { 'muc-archive': { enabled: false } }) }
-  const extra = isSlow ? [slowArchive(wait)] : []
+  const hasOwnArchive = dice.once(2)
+  const modules = { muc: { limits: off }, ...(hasOwnArchive && { 'muc-archive': { enabled: false } }) }
+  const extra = hasOwnArchive ? [slowArchive(wait)] : []
   const bed = await openBed({ server: { admins: ['root@localhost'] }, modules, extra })
+  const stage: Stage = { bed, isSlow: false }
   const client = bed.database.knex.client as { acquireConnection(): Promise<unknown> }
   const acquire = client.acquireConnection.bind(client)
   client.acquireConnection = async () => {
     await wait()
     return await acquire()
   }
-  return bed
+  return stage
 }
 
-/** How much of what was sent and heard last is told of a failure. */
-const LINES = 60
+/** How much of what was sent and heard last is told of a failure, and of each line of it; of the server's own errors, too. */
+const LINES = 25
+const ERRORS = 5
+const LINE_LENGTH = 300
+/** How many lines of what is wrong are told, and how many steps. */
+const WRONG_LINES = 12
+const STEPS = 40
 
-/** Plays what is written; throws at the first thing that is wrong. */
+/** What is wrong, with what came before it, and the step of the script that was under way. */
+class PlayError extends Error {
+  readonly step: number
+
+  constructor(play: RoomPlay, errors: readonly string[], cause: unknown, step: number) {
+    const { message, stack = '' } = rootOf(cause)
+    const place = stack.split('\n').filter((line) => line.startsWith('    at ') && !line.includes('node:'))
+    const wrong = cause instanceof Error ? cause.message : message
+    const told = [...cutOff(wrong.trimEnd().split('\n'), WRONG_LINES), ...place.slice(0, 3)]
+    super([...told, `The last of ${play.log.length} stanzas:`, ...play.log.slice(-LINES).map(short)].join('\n'))
+    if (errors.length > 0) this.message += `\nErrors of the server:\n${errors.slice(-ERRORS).map(short).join('\n')}`
+    this.step = step
+  }
+}
+
+function rootOf(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error))
+  return error.cause instanceof Error ? rootOf(error.cause) : error
+}
+
+function short(line: string): string {
+  const text = line.replaceAll(/<x xmlns=(["'])jabber:x:data\1.*?<\/x>/g, '<x xmlns="jabber:x:data">…</x>')
+  return text.length > LINE_LENGTH ? `${text.slice(0, LINE_LENGTH)}…` : text
+}
+
+function cutOff(lines: readonly string[], most: number): string[] {
+  const shown = lines.slice(0, most).map(short)
+  return lines.length > most ? [...shown, `… and ${lines.length - most} more`] : shown
+}
+
+/** Plays what is written; throws a {@link PlayError} at the first thing that is wrong. */
 export async function perform(seed: number, script: readonly Step[]): Promise<RoomPlay> {
-  const bed = await openStage(new Dice(seed))
+  const stage = await openStage(new Dice(seed))
+  const { bed } = stage
   const play = new RoomPlay(bed, guests, ROOMS)
+  const connects = async () => {
+    stage.isSlow = false
+    await play.connects()
+    stage.isSlow = true
+  }
+  // A database that has been busy for long lets others have their turn: that must not depend on the machine.
+  const { now } = systemClock
+  systemClock.now = () => bed.clock.now()
+  let at = 0
   try {
     await play.begin()
+    await connects()
     for (const step of script) {
-      if (step.kind === 'rest') await play.rests()
-      else if (step.kind === 'cut') play.cuts(step.who)
+      if (step.kind === 'rest') {
+        await play.rests()
+        await connects()
+      } else if (step.kind === 'cut') play.cuts(step.who)
       else play.does(step.who, step.room, step.deed)
       if (step.kind !== 'rest') for (let turns = step.pause; turns > 0; turns--) await setImmediate()
+      at++
     }
     await play.rests()
     return play
   } catch (error) {
-    const told = [(error as Error).message, '  after', ...play.log.slice(-LINES), ...bed.errors]
-    throw new Error(told.join('\n'), { cause: error })
+    throw new PlayError(play, bed.errors, error, at)
   } finally {
+    systemClock.now = now
     await play.end().finally(() => bed.close())
   }
 }
 
-/** What is left of a script that fails when all is taken out without which it fails still; ends after `ms`. */
-async function shrunk(seed: number, script: readonly Step[], ms: number): Promise<readonly Step[]> {
+/** What is left of a script that fails when all is taken out without which it fails still, and how it fails; after `ms` at most. */
+async function shrunk(
+  seed: number,
+  script: readonly Step[],
+  first: PlayError,
+  ms: number,
+): Promise<[left: readonly Step[], error: PlayError]> {
   const until = performance.now() + ms
   let left = script
+  let failure = first
+  const fails = async (steps: readonly Step[]): Promise<boolean> => {
+    try {
+      await perform(seed, steps)
+      return false
+    } catch (error) {
+      if (!(error instanceof PlayError)) throw error
+      left = steps
+      failure = error
+      return true
+    }
+  }
+  // What was to come after it is not needed.
+  await fails(script.slice(0, first.step + 1))
   for (let size = Math.ceil(left.length / 2); size >= 1; size = Math.floor(size / 2))
     for (let at = 0; at < left.length; ) {
-      if (performance.now() > until) return left
-      const without = [...left.slice(0, at), ...left.slice(at + size)]
-      const fails = await perform(seed, without).then(
-        () => false,
-        () => true,
-      )
-      if (fails) left = without
-      else at += size
+      if (performance.now() > until) return [left, failure]
+      if (!(await fails([...left.slice(0, at), ...left.slice(at + size)]))) at += size
     }
-  return left
+  return [left, failure]
 }
 
 /** How long a script that fails is shrunk. */
@@ -184,11 +255,16 @@ export async function run(first: number, goOn: (plays: number) => boolean): Prom
       tally.accepted += accepted
       tally.refused += refused
     } catch (error) {
-      const short = await shrunk(seed, script, SHRINK_MS)
-      const last = await perform(seed, short).catch((reason: unknown) => reason)
-      const what = last instanceof Error ? last : (error as Error)
-      const steps = short.map((step) => JSON.stringify(step)).join('\n')
-      throw new Error(`seed ${seed}, with these steps:\n${steps}\n${what.message}`, { cause: what.cause })
+      if (!(error instanceof PlayError)) throw error
+      const [left, { message }] = await shrunk(seed, script, error, SHRINK_MS)
+      const again = `Play it again: node test/fuzz/rooms.ts 1 ${seed}`
+      const steps = cutOff(
+        left.map((step) => JSON.stringify(step)),
+        STEPS,
+      )
+      throw new Error(
+        [`seed ${seed}: ${message}`, again, `${left.length} of ${script.length} steps:`, ...steps].join('\n'),
+      )
     }
   }
   return tally
@@ -199,6 +275,11 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const seed = Number(process.argv[3] ?? process.hrtime.bigint() % 4_294_967_296n)
   console.log(`rooms for ${seconds} s, from seed ${seed}`)
   const until = performance.now() + seconds * 1000
-  const { plays, accepted, refused } = await run(seed, () => performance.now() < until)
-  console.log(`${plays} plays: ${accepted} deeds done, ${refused} refused`)
+  try {
+    const { plays, accepted, refused } = await run(seed, () => performance.now() < until)
+    console.log(`${plays} plays: ${accepted} deeds done, ${refused} refused`)
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exitCode = 1
+  }
 }

@@ -2,7 +2,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { modulesMarkdown, moduleYaml, optionsMarkdown, serverYaml, xepsMarkdown } from '../../src/config/reference.ts'
+import { doapXml } from '../../src/config/doap.ts'
+import {
+  componentsYaml,
+  modulesMarkdown,
+  moduleYaml,
+  optionsMarkdown,
+  serverYaml,
+  xepsMarkdown,
+} from '../../src/config/reference.ts'
 import { loadCatalogue } from '../../src/module/catalogue.ts'
 import { xep } from '../../src/module/define.ts'
 import { definedHooks } from '../../src/pipeline/hook.ts'
@@ -13,7 +21,7 @@ import { loadSetup } from '../../src/setup.ts'
 export const root: string = fileURLToPath(new URL('../..', import.meta.url))
 
 /** What is no module's, because every stream needs it. */
-const core = {
+export const core = {
   name: '(the server itself)',
   summary: '',
   implements: [
@@ -32,9 +40,11 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>()
   for (const module of modules) files.set(`modules/${module.name}/config.yaml`, moduleYaml(module))
   files.set('docs/generated/server.yaml', serverYaml())
+  files.set('docs/generated/components.yaml', componentsYaml())
   files.set('docs/generated/options.md', optionsMarkdown(modules))
   files.set('docs/generated/modules.md', modulesMarkdown(modules))
   files.set('docs/generated/xeps.md', xepsMarkdown([...modules, core]))
+  files.set('docs/generated/stonechat.doap', doapXml([...modules, core].flatMap((module) => module.implements)))
   files.set('docs/generated/hooks.md', hooksMarkdown())
   files.set('test/golden/pipeline.txt', await pipelineText())
   return files

@@ -9,6 +9,7 @@ export async function playProfanity(server: TestServer, folder: string, say: (sc
   await server.addUser(MERCUTIO.address, MERCUTIO.password)
   const tmux = await Tmux.start(folder)
   try {
+    // XEP-0368
     say('tybalt registers, and they log in, mercutio over direct TLS, tybalt over STARTTLS')
     await register(await tmux.profanity('newcomer'), server)
     const [mercutio, tybalt] = [await tmux.profanity('mercutio'), await tmux.profanity('tybalt')]

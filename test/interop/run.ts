@@ -74,6 +74,18 @@ async function playRoom(server: TestServer): Promise<void> {
   if (code !== 0) throw new Error(`room.py ended with ${code}.`)
 }
 
+/** An admin who makes an account and announces something, and whoever has that account; both with slixmpp. */
+async function playAdmin(server: TestServer): Promise<void> {
+  await server.addUser('escalus@localhost', 'rebellious subjects')
+  const args = ['-B', script('admin.py'), String(server.port), server.certificate]
+  const scene = start(PYTHON, [...args, 'escalus@localhost', 'sampson@localhost'], {
+    input: 'rebellious subjects\nbite my thumb\n',
+    show: true,
+  })
+  const code = await scene.ended(60_000)
+  if (code !== 0) throw new Error(`admin.py ended with ${code}.`)
+}
+
 /** Two people with Profanity, and a slixmpp program that answers one of them. */
 async function playMixed(server: TestServer, folder: string): Promise<void> {
   await server.addUser('echo@localhost', 'narcissus')
@@ -95,6 +107,7 @@ async function main(): Promise<void> {
     await playComponent(server)
     await playDevices(server)
     await playRoom(server)
+    await playAdmin(server)
     await playMixed(server, folder)
     const code = await server.process.stop()
     if (code !== 0) throw new Error(`The server ended with ${code}.`)

@@ -38,16 +38,21 @@ export async function startServer(folder: string): Promise<TestServer> {
   await writeFile(
     join(folder, 'server.yaml'),
     `hosts: [localhost]
+admins: [escalus@localhost]
 listen:
   client: { address: 127.0.0.1, port: ${port} }
   clientTls: { address: 127.0.0.1, port: ${tlsPort} }
   component: { port: ${componentPort} }
-components:
+`,
+  )
+  await writeFile(
+    join(folder, 'modules/components.yaml'),
+    `components:
   ${component.domain}: { secret: { file: component.secret } }
   ${appServer.domain}: { secret: ${appServer.secret} }
 `,
   )
-  await writeFile(join(folder, 'component.secret'), `${component.secret}\n`)
+  await writeFile(join(folder, 'modules/component.secret'), `${component.secret}\n`)
   await writeFile(join(folder, 'modules/registration.yaml'), 'enabled: true\n')
   const server = start(process.execPath, [bin, 'serve', '--config', folder])
   await server.says('Ctrl-C')

@@ -272,6 +272,7 @@ story(
 
 // ---- commands ----
 
+// The file is as XEP-0227 asks.
 story('An archive can be looked at, exported and erased', async (s) => {
   const folder = await mkdtemp(join(tmpdir(), 'stonechat-export-'))
   try {

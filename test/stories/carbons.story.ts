@@ -21,7 +21,7 @@ async function enables(...actors: Actor[]): Promise<void> {
   for (const actor of actors) await actor.asks`<iq type='set'><enable xmlns='${NS}'/></iq>`
 }
 
-/** Expects the next stanza to be a copy, addressed as XEP-0280 §7 and §8 ask, of exactly this message. */
+/** Expects the next stanza to be a copy, addressed as XEP-0280 §7 and §8 ask, of exactly this message, forwarded as XEP-0297 §3 asks. */
 async function receivesCopy(actor: Actor, direction: 'received' | 'sent', message: string): Promise<Element> {
   const wrapper = await actor.receives`<message from='${actor.bare}' to='${actor.jid}'/>`
   const mark = wrapper.getChild(direction, NS)

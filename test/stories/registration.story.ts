@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { restartStory } from '../support/restart.ts'
 import { type Story, story } from '../support/story.ts'
 
 const NS = 'jabber:iq:register'
-const on = { modules: { registration: { enabled: true } } }
-const withOptions = (options: object) => ({ modules: { registration: { enabled: true, ...options } } })
+const NS_SASL = 'urn:ietf:params:xml:ns:xmpp-sasl'
+const withOptions = (options: object) => ({
+  modules: { registration: { enabled: true, newAccounts: 'anybody', ...options } },
+})
+const on = withOptions({})
 
 async function stranger(s: Story) {
   const client = await s.connects()
@@ -112,7 +116,7 @@ story(
     const romeo = await s.login('romeo')
     await romeo.asks`<iq type='set'>${credentials('romeo', 'that which we call')}</iq>`
   },
-  withOptions({ allowNewAccounts: false }),
+  withOptions({ newAccounts: 'nobody' }),
 )
 
 // XEP-0077 §3.1
@@ -185,20 +189,87 @@ story(
   { ...on, hosts: ['localhost', 'montague.example'] },
 )
 
+const DAY = 86_400_000
+
 // XEP-0077 §3.2
 story(
-  'A user deletes the account: the answer, then the end of every session',
+  'A user deletes the account: the answer, the end of every session, and nobody is there; a week later it is gone',
   async (s) => {
-    const orchard = await s.login('romeo/orchard')
+    const juliet = await s.online('juliet/balcony')
+    const orchard = await s.online('romeo/orchard')
+    await s.befriend(orchard, juliet)
     const street = await s.login('romeo/street')
     await orchard.sends`<iq type='set' id='x1'><query xmlns='${NS}'><remove/></query></iq>`
     await orchard.receives`<iq type='result' id='x1'/>`
     await orchard.receivesStreamError('not-authorized')
     await street.receivesStreamError('not-authorized')
-    while (await s.host.accounts.exists('romeo')) await s.advance(0)
+    await juliet.receives`<presence type='unavailable' from='${orchard.jid}'/>`
+    // It is as if there were no such account, but for the name and for whoever has the password.
+    assert.equal(await s.host.accounts.exists('romeo'), false)
+    await juliet.isRefused('service-unavailable')`<iq type='get' to='${orchard.bare}'><x xmlns='urn:example'/></iq>`
+    const { client } = await stranger(s)
+    await client.isRefused('conflict')`<iq type='set'>${credentials('romeo')}</iq>`
+    const again = await s.connects()
+    await again.opens(s.domain)
+    again.send(`<auth xmlns='${NS_SASL}' mechanism='PLAIN'>${btoa('\0romeo\0wherefore art thou')}</auth>`)
+    assert.ok((await again.next()).getChild('account-disabled', NS_SASL))
+    await juliet.receivesNothing()
+    await s.advance(6 * DAY)
+    assert.equal((await s.host.accounts.state('romeo'))?.kind, 'deleting')
+    await s.advance(DAY)
+    while ((await s.host.accounts.state('romeo')) !== undefined) await s.advance(0)
+    const roster = await juliet.asks`<iq type='get'><query xmlns='jabber:iq:roster'/></iq>`
+    const item = roster.getChild('query', 'jabber:iq:roster')!.getChild('item', 'jabber:iq:roster')!
+    assert.deepEqual([item.attrs['jid'], item.attrs['subscription']], [orchard.bare, 'none'])
   },
   on,
 )
+
+story(
+  'An account that waits to be deleted is restored with all that it had',
+  async (s) => {
+    const juliet = await s.online('juliet/balcony')
+    const romeo = await s.online('romeo/orchard')
+    await s.befriend(romeo, juliet)
+    await romeo.asks`<iq type='set'><query xmlns='${NS}'><remove/></query></iq>`
+    await romeo.receivesStreamError('not-authorized')
+    await juliet.receives`<presence type='unavailable' from='${romeo.jid}'/>`
+    await s.advance(3 * DAY)
+    assert.equal(await s.host.deletions.restore('romeo'), true)
+    await s.advance(30 * DAY)
+    const again = await s.online('romeo/orchard')
+    await again.receives`<presence from='${juliet.jid}'/>`
+    await juliet.receives`<presence from='${romeo.jid}'/>`
+  },
+  on,
+)
+
+story(
+  'Without a grace period a deleted account is gone at once',
+  async (s) => {
+    const romeo = await s.login('romeo')
+    await romeo.asks`<iq type='set'><query xmlns='${NS}'><remove/></query></iq>`
+    await romeo.receivesStreamError('not-authorized')
+    while ((await s.host.accounts.state('romeo')) !== undefined) await s.advance(0)
+    const { client } = await stranger(s)
+    await client.asks`<iq type='set'>${credentials('romeo')}</iq>`
+  },
+  { ...on, server: { deletionGrace: 0 } },
+)
+
+restartStory('What was to be deleted while the server was stopped is deleted when it starts', async (r) => {
+  const before = await r.starts({}, 8 * DAY)
+  for (const local of ['romeo', 'juliet']) await before.createAccount(local)
+  await before.host.deletions.request('romeo')
+  await before.advance(2 * DAY)
+  await before.host.deletions.request('juliet')
+  await r.stops()
+  const after = await r.starts()
+  while ((await after.host.accounts.state('romeo')) !== undefined) await after.advance(0)
+  assert.equal((await after.host.accounts.state('juliet'))?.kind, 'deleting')
+  await after.advance(2 * DAY)
+  while ((await after.host.accounts.state('juliet')) !== undefined) await after.advance(0)
+})
 
 story(
   'A removal stands alone, and only where the admin allows it',

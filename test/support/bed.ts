@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import bunyan from 'bunyan'
+import { componentLimits } from '../../src/config/component-config.ts'
 import { decodeOptions } from '../../src/config/layers.ts'
 import { loadServerConfig, type ServerConfig } from '../../src/config/server-config.ts'
 import { loadCatalogue } from '../../src/module/catalogue.ts'
@@ -117,7 +118,12 @@ function serverConfig(options: BedOptions): ServerConfig {
     auth: { ...config.auth, scramIterations: 4096, guesses: { ...config.auth.guesses, delay: 0 } },
     limits: { ...config.limits, closeTimeout: 500 },
   }
-  return merge(base, options.server ?? {}) as ServerConfig
+  const merged = merge(base, options.server ?? {}) as ServerConfig
+  const components = Object.entries(merged.components).map(([domain, component]) => [
+    domain,
+    { ...component, limits: { ...componentLimits, ...component.limits } },
+  ])
+  return { ...merged, components: Object.fromEntries(components) }
 }
 
 function merge(base: object, over: object): object {

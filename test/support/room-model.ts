@@ -63,6 +63,12 @@ export interface Resident {
   readonly seats: Set<string>
 }
 
+/** How somebody went: what others are told of it, and whether all of them see the address, be there a room afterwards or not. */
+export interface Departure {
+  readonly codes: readonly number[]
+  readonly whois: boolean
+}
+
 const initialSettings: Settings = { moderated: false, membersonly: false, persistentroom: false, whois: false }
 const ranks: readonly Affiliation[] = ['outcast', 'none', 'member', 'admin', 'owner']
 const isAtLeast = (one: Affiliation, other: Affiliation) => ranks.indexOf(one) >= ranks.indexOf(other)
@@ -78,8 +84,8 @@ export class RoomModel {
   readonly residents: Map<string, Resident> = new Map()
   /** Those who are out and have not heard it yet, and the status codes that they are to hear, by full JID. */
   readonly removed: Map<string, readonly number[]> = new Map()
-  /** With which status codes a nick was last left. */
-  readonly left: Map<string, readonly number[]> = new Map()
+  /** How a nick was last left. */
+  readonly left: Map<string, Departure> = new Map()
   /** Somebody's connection was cut, who may have done things before that nobody knows of. */
   isUnsure = false
 
@@ -234,7 +240,7 @@ export class RoomModel {
       resident.seats.delete(jid)
       if (resident.seats.size === 0) {
         this.residents.delete(before!)
-        this.left.set(before!, [303])
+        this.left.set(before!, { codes: [303], whois: this.settings.whois })
       }
     }
     let there = this.residents.get(nick)
@@ -299,7 +305,7 @@ export class RoomModel {
   #remove(nick: string, codes: readonly number[]): void {
     for (const jid of this.residents.get(nick)!.seats) this.removed.set(jid, codes)
     this.residents.delete(nick)
-    this.left.set(nick, codes)
+    this.left.set(nick, { codes, whois: this.settings.whois })
   }
 
   /** §4.2, §10.1.3 */

@@ -157,9 +157,13 @@ export class RoomView {
     assert.equal(isOwn, this.phase === 'in' && nick === this.nick, '110 is for one’s own presence')
     const role = this.roster.get(this.nick)?.role
     assert.ok(this.roster.delete(nick), `${nick} goes, who never came`)
-    if (!isOwn) this.#mayShow(itemOf(stanza).attrs['jid'], role)
     const codes = codesOf(stanza).filter((code) => code !== 110)
-    if (codes.includes(303)) return this.#renamed(stanza, nick, isOwn, codes)
+    if (codes.includes(303)) this.#renamed(stanza, nick, isOwn, codes)
+    else this.#goes(stanza, nick, isOwn, codes)
+    if (!isOwn) this.#mayShow(stanza, nick, role)
+  }
+
+  #goes(stanza: Element, nick: string, isOwn: boolean, codes: readonly number[]): void {
     this.#evidence(stanza)
     assert.equal(itemOf(stanza).attrs['role'], 'none')
     // XEP-0045 §10.1.3: a room that was never configured goes with its owner.
@@ -167,7 +171,7 @@ export class RoomView {
     const isDestroyed = stanza.getChild('x', MUC_USER)!.getChild('destroy') !== undefined && !isDropped
     const isForced = codes.length > 0 || isDestroyed
     if (isOwn && !isForced) this.#play.accept(this.#sent('leave') ?? assert.fail('out of the room without a reason'))
-    const wanted = () => (isOwn ? this.#model.removed.get(this.#me.jid) : this.#model.left.get(nick))
+    const wanted = () => (isOwn ? this.#model.removed.get(this.#me.jid) : this.#model.left.get(nick)?.codes)
     const wrong = () => (String(wanted()) === String(codes) ? undefined : `goes with ${codes}, not ${wanted()}`)
     if (this.#explained(wrong) !== undefined) assert.fail(`${nick} ${wrong()}`)
     if (!isOwn) return
@@ -177,9 +181,11 @@ export class RoomView {
   }
 
   /** XEP-0045 §4.2: real addresses are for moderators, unless they are for all. */
-  #mayShow(jid: string | undefined, role: Role | undefined): void {
-    if (this.#model.isUnsure || jid === undefined || role === 'moderator' || this.#model.settings.whois) return
-    assert.equal(Jid.parse(jid).bare.toString(), this.#me.account, 'the address of somebody who goes')
+  #mayShow(stanza: Element, nick: string, role: Role | undefined): void {
+    const { jid } = itemOf(stanza).attrs
+    if (jid === undefined || role === 'moderator' || Jid.parse(jid).bare.toString() === this.#me.account) return
+    const wrong = () => (this.#model.left.get(nick)?.whois === true ? undefined : `shows the address ${jid} in going`)
+    if (this.#explained(wrong) !== undefined) assert.fail(`${nick} ${wrong()}`)
   }
 
   #renamed(stanza: Element, nick: string, isOwn: boolean, codes: readonly number[]): void {
@@ -194,7 +200,7 @@ export class RoomView {
       if (!isOwn || by.jid === this.#me.jid) return this.#play.accept(order)
     }
     // Or others have heard of it first.
-    assert.deepEqual(this.#model.left.get(nick), [303], `${nick} has another nick without having asked for it`)
+    assert.deepEqual(this.#model.left.get(nick)?.codes, [303], `${nick} has another nick without having asked for it`)
   }
 
   #message(stanza: Element, nick: string): void {
@@ -273,4 +279,19 @@ export class RoomView {
     }
     return undefined
   }
+}
+
+/** All have heard the same messages of a room, in the same order, over the time that they were there; what is over is forgotten. */
+export function mustAgree(room: string, views: readonly RoomView[]): void {
+  const spans = views.flatMap((view) => view.spans)
+  for (const [index, one] of spans.entries())
+    for (const other of spans.slice(index + 1)) {
+      const start = [one.findIndex((id) => other.includes(id)), other.findIndex((id) => one.includes(id))] as const
+      if (start[0] < 0) continue
+      assert.ok(start[0] === 0 || start[1] === 0, `messages of ${room}: ${one} and ${other}`)
+      const length = Math.min(one.length - start[0], other.length - start[1])
+      const common = (span: string[], at: number) => span.slice(at, at + length)
+      assert.deepEqual(common(one, start[0]), common(other, start[1]), `messages of ${room}`)
+    }
+  for (const view of views) view.spans = view.phase === 'out' ? [] : view.spans.slice(-1)
 }

@@ -6,6 +6,7 @@ import type { Host } from '../../src/session/host.ts'
 import type { Database } from '../../src/storage/database.ts'
 import { type Bed, type BedOptions, openBed } from './bed.ts'
 import { Client } from './client.ts'
+import { ComponentClient } from './component.ts'
 
 const beds = new Map<string, Promise<Bed>>()
 const PASSWORD = 'wherefore art thou'
@@ -49,6 +50,7 @@ export class Actor extends Client {
 export class Story {
   readonly bed: Bed
   readonly actors: Actor[] = []
+  readonly #components: ComponentClient[] = []
   readonly #accounts = new Set<string>()
 
   constructor(bed: Bed) {
@@ -71,6 +73,13 @@ export class Story {
     actor.story = this
     this.actors.push(actor)
     return actor
+  }
+
+  /** Connects an external component, in memory; it is gone when the story is over. */
+  async joins(domain: string, secret: string): Promise<ComponentClient> {
+    const component = await ComponentClient.join(this.bed.server, domain, secret)
+    this.#components.push(component)
+    return component
   }
 
   async createAccount(local: string, password = PASSWORD, domain = this.domain): Promise<string> {
@@ -141,6 +150,7 @@ export class Story {
 
   /** Ends all connections and removes all that the story left. */
   async clean(): Promise<void> {
+    for (const { transport } of this.#components) transport.cut()
     for (const actor of this.actors) {
       if (actor.jid !== '') await actor.cuts()
       else actor.transport.cut()

@@ -2,7 +2,7 @@ import { defineSlot, type Element, type FormField, Jid, type ReadonlyElement } f
 import type { OfflineApi } from '../../offline/hooks.ts'
 import { isWorthWaking, type PushApi } from '../../push/hooks.ts'
 import { namedAbsentees, presence } from '../absent.ts'
-import type { RoomAspect, Speech } from '../hooks.ts'
+import { messageWithheld, type RoomAspect, type Speech } from '../hooks.ts'
 import { addressedIn, mentionedIn } from '../mentions.ts'
 import { NOTIFY_FIELD, type NotifyChoice } from '../notify.ts'
 import type { Room } from '../room.ts'
@@ -168,12 +168,15 @@ async function inLots(jids: readonly Jid[], work: (jid: Jid) => void): Promise<v
 }
 
 function wake({ room, stanza }: Speech, account: Jid, { push }: Outlets): void {
-  if (account.domain === room.service.host.domain) push?.wake(account, stanza)
+  const { host } = room.service
+  if (account.domain === host.domain && !host.hooks.ask(messageWithheld, { account, stanza }))
+    push?.wake(account, stanza)
 }
 
 /** For those without a session that takes messages; the store adds when it was said. */
 function keep({ room, stanza }: Speech, account: Jid, { offline }: Outlets, ms: number): void {
   const { host, log } = room.service
+  if (host.hooks.ask(messageWithheld, { account, stanza })) return
   for (const session of host.user(account)?.sessions.values() ?? [])
     if (session.live && session.priority !== null && session.priority >= 0) return
   const copy: Element = readdressed(stanza, account.toString())

@@ -1,7 +1,6 @@
-import { dataForm, type Element, type FormField, readForm, StanzaError, xml } from '#api'
+import { dataForm, type Element, type FormField, pageElement, readForm, readPage, StanzaError, xml } from '#api'
 import type { RoomAspect } from '../hooks.ts'
 import type { RoomSummary, SearchField } from '../records.ts'
-import { pageElement, readPage } from '../result-set.ts'
 import { isFound, searchTerms } from '../search-text.ts'
 import type { RoomService } from '../service.ts'
 
@@ -32,7 +31,7 @@ async function answer(service: RoomService, query: Element): Promise<Element> {
   const form = readForm(query, PARAMS)
   if (form === undefined) throw new StanzaError('bad-request', `Submit a form of type ${PARAMS}.`)
   const search = readSearch(form)
-  const page = readPage(query, MAX_PAGE) ?? { max: PAGE, after: undefined, before: undefined }
+  const page = readPage(query, MAX_PAGE) ?? { max: PAGE }
   if (page.before !== undefined)
     throw new StanzaError('feature-not-implemented', 'What is found is read from the first on.')
   const result = xml('result', { xmlns: NS_SEARCH })

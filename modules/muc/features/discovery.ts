@@ -1,9 +1,20 @@
-import { type Element, type FormField, Jid, JidError, StanzaError, type StanzaEvent, xml } from '#api'
+import {
+  type Element,
+  type FormField,
+  Jid,
+  JidError,
+  NS_RSM,
+  noSuchPage,
+  pageElement,
+  readPage,
+  StanzaError,
+  type StanzaEvent,
+  xml,
+} from '#api'
 import { infoElement, itemsElement, NS_INFO, NS_ITEMS } from '../../disco/index.ts'
 import type { RoomAspect, RoomRequest } from '../hooks.ts'
 import { NS_MUC, NS_OCCUPANT_ID, ROOM_CONFIG, ROOM_INFO } from '../namespaces.ts'
 import { MAX_PAGE } from '../records.ts'
-import { NS_RSM, pageElement, readPage } from '../result-set.ts'
 import { isAtLeast } from '../roles.ts'
 import type { Room } from '../room.ts'
 import type { RoomService } from '../service.ts'
@@ -84,7 +95,7 @@ function localOf({ domain }: RoomService, text: string): string {
     if (!(error instanceof JidError)) throw error
   }
   // XEP-0059 §2.2
-  throw new StanzaError('item-not-found', 'The page begins at no room.')
+  throw noSuchPage('The page begins at no room.')
 }
 
 /** XEP-0045 §6.4 */

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
-import { dataForm, defineSlot, type Element, type FormField, Jid, JidError, StanzaError, xml } from '#api'
-import { badPayload, describeCommands, type Filled, type RoomCommand, runCommand } from '../ad-hoc.ts'
+import { dataForm, defineSlot, type Element, type FormField, Jid, StanzaError, xml } from '#api'
+import type { AdHocCommand, Filled } from '../../ad-hoc/hooks.ts'
+import { type AdHoc, badPayload, type CommandDesk, NS_COMMANDS } from '../../ad-hoc/index.ts'
+import { infoElement, itemsElement } from '../../disco/index.ts'
 import type { RoomAspect, RoomRequest } from '../hooks.ts'
-import { NS_COMMANDS, NS_MUC_USER } from '../namespaces.ts'
+import { NS_MUC_USER } from '../namespaces.ts'
 import { showToAll } from '../presence.ts'
 import { type Hat, MAX_HAT_URI_BYTES, MAX_PAGE, type WornHat } from '../records.ts'
 import { isAtLeast } from '../roles.ts'
@@ -24,22 +26,28 @@ interface Wardrobe {
 }
 const wardrobe = defineSlot<Wardrobe>('muc/hats', () => ({ hats: undefined, worn: new Map() }))
 
-/** What people are in a room beside their role: hats that admins make and put on their heads (XEP-0317). */
-export function hats({ settings }: Pick<RoomService, 'settings'>): RoomAspect {
-  const commands = commandsWith(settings.hats)
+/**
+ * What people are in a room beside their role: hats that admins make and put on their heads (XEP-0317). Without commands they
+ * stay where they are.
+ */
+export function hats({ settings }: Pick<RoomService, 'settings'>, adHoc: AdHoc | undefined): RoomAspect {
+  const desk = adHoc?.desk(commandsWith(settings.hats))
   return {
     name: 'hats',
-    features: () => [NS_HATS, NS_COMMANDS],
-    node: (node, of, request) => describeCommands(commands, node, of, request),
+    features: () => [NS_HATS, ...(desk === undefined ? [] : [NS_COMMANDS])],
+    node: (node, of, request) => desk && describe(desk, node, of, request),
     forbidden: [`hats ${NS_HATS}`],
-    iqs: [
-      {
-        type: 'set',
-        name: 'command',
-        xmlns: NS_COMMANDS,
-        handler: (query, request) => runCommand(commands, FORM_TYPE, query, request),
-      },
-    ],
+    iqs:
+      desk === undefined
+        ? []
+        : [
+            {
+              type: 'set',
+              name: 'command',
+              xmlns: NS_COMMANDS,
+              handler: (query, request) => desk.carryOut(query, request, request.room.address),
+            },
+          ],
     async info(room) {
       const all = await hatsOf(room)
       return all.size === 0 ? [] : [{ var: 'hats#hash', label: 'Hats hash', values: [hashOf(all.values())] }]
@@ -56,6 +64,21 @@ export function hats({ settings }: Pick<RoomService, 'settings'>): RoomAspect {
     presence: (room, { account }) => shown(room, account),
     destroying: (room) => room.slots.set(wardrobe, wardrobe.initial()),
   }
+}
+
+/** XEP-0050 §2.2 */
+async function describe(
+  desk: CommandDesk<RoomRequest>,
+  node: string,
+  of: 'info' | 'items',
+  request: RoomRequest,
+): Promise<Element | undefined> {
+  if (of === 'info') {
+    const info = await desk.info(node, request)
+    return info && infoElement(info, node)
+  }
+  const items = await desk.items(node, request, request.room.address)
+  return items && itemsElement(items, node)
 }
 
 async function hatsOf(room: Room): Promise<ReadonlyMap<string, Hat>> {
@@ -107,42 +130,42 @@ interface Limits {
   readonly perPerson: number
 }
 
-function commandsWith(limits: Limits): RoomCommand[] {
-  const guard = mustBeAdmin
+function commandsWith(limits: Limits): AdHocCommand<RoomRequest>[] {
+  const may = mustBeAdmin
   return [
     {
       node: `${FORM_TYPE}:create`,
       name: 'Create or change a hat',
-      guard,
-      form: () => creationForm(),
+      may,
+      stages: [() => creationForm()],
       run: (form, at) => create(form, at, limits),
     },
     {
       node: `${FORM_TYPE}:destroy`,
       name: 'Destroy a hat',
-      guard,
-      form: ({ room }) => choiceForm('Destroying a hat', room),
+      may,
+      stages: [({ room }) => choiceForm('Destroying a hat', room)],
       run: destroyHat,
     },
     {
       node: `${FORM_TYPE}:assign`,
       name: 'Give somebody a hat',
-      guard,
-      form: ({ room }) => choiceForm('Assigning a hat', room, personField),
+      may,
+      stages: [({ room }) => choiceForm('Assigning a hat', room, personField)],
       run: (form, at) => assign(form, at, limits),
     },
     {
       node: `${FORM_TYPE}:unassign`,
       name: 'Take a hat from somebody',
-      guard,
-      form: ({ room }) => choiceForm('Removing a hat', room, personField),
+      may,
+      stages: [({ room }) => choiceForm('Removing a hat', room, personField)],
       run: unassign,
     },
-    { node: `${FORM_TYPE}:list`, name: 'List hats', guard: mustBelong, run: (_form, { room }) => list(room) },
+    { node: `${FORM_TYPE}:list`, name: 'List hats', may: mustBelong, run: (_form, { room }) => list(room) },
     {
       node: `${FORM_TYPE}:list-assigned`,
       name: 'List who wears hats',
-      guard: mustSeeAddresses,
+      may: mustSeeAddresses,
       run: (_form, { room }) => listAssigned(room),
     },
   ]
@@ -265,22 +288,13 @@ async function changed({ room, afterwards }: RoomRequest, account: Jid): Promise
 }
 
 async function chosen(form: Filled, room: Room): Promise<Hat> {
-  const uri = form.get('hats#uri')?.[0]
-  if (uri === undefined) throw badPayload('Say which hat.')
-  const hat = (await hatsOf(room)).get(uri)
+  const hat = (await hatsOf(room)).get(form.get('hats#uri')![0]!)
   if (hat === undefined) throw new StanzaError('item-not-found', 'There is no such hat.')
   return hat
 }
 
 function readPerson(form: Filled): Jid {
-  const text = form.get('hats#jid')?.[0]
-  if (text === undefined) throw badPayload('Say whose head it is for.')
-  try {
-    return Jid.parse(text).bare
-  } catch (error) {
-    if (error instanceof JidError) throw new StanzaError('jid-malformed', error.message)
-    throw error
-  }
+  return Jid.parse(form.get('hats#jid')![0]!).bare
 }
 
 /** XEP-0317 §3.2: "the configuration changed". */

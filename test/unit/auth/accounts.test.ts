@@ -45,7 +45,7 @@ eachDatabase((open) => {
     const expected = {
       local: 'juliet',
       createdMs: clock.now(),
-      disabled: false,
+      state: { kind: 'active' },
       hashes: ['SHA-512', 'SHA-256', 'SHA-1'],
     }
     assert.deepEqual(await accounts.get('juliet'), expected)
@@ -147,7 +147,7 @@ eachDatabase((open) => {
     for (const hash of ['SHA-1', 'SHA-256', 'SHA-512']) {
       const client = new ScramClient({ hash: hash.toLowerCase().replace('-', '') })
       const step = await login(`SCRAM-${hash}`, await context({ accounts }), client)
-      assert.deepEqual(step, { kind: 'success', data: Buffer.from(client.serverFinal), local: 'juliet' })
+      assert.partialDeepStrictEqual(step, { kind: 'success', data: Buffer.from(client.serverFinal), local: 'juliet' })
     }
   })
 

@@ -11,7 +11,7 @@ suite('PLAIN', () => {
   test('logs in with user and password', async () => {
     // RFC 4616 §2
     const step = await start('PLAIN', await context()).step(Buffer.from('\0juliet\0pencil'))
-    assert.deepEqual(step, { kind: 'success', local: 'juliet' })
+    assert.partialDeepStrictEqual(step, { kind: 'success', local: 'juliet' })
   })
 
   test('prepares the user name', async () => {
@@ -59,13 +59,13 @@ suite('PLAIN', () => {
 
   test('a check that could not be made is no wrong guess', async () => {
     const accounts = await oneAccount()
-    const check = accounts.checkPassword
-    accounts.checkPassword = async () => {
+    const check = accounts.checkLogin
+    accounts.checkLogin = async () => {
       throw new Error('the database is away')
     }
     const ctx = await context({ accounts, throttle: new Throttle({ ...noLimits, perAccount: 1 }, new FakeClock()) })
     await assert.rejects(start('PLAIN', ctx).step(Buffer.from('\0juliet\0pencil')), /database is away/)
-    accounts.checkPassword = check
+    accounts.checkLogin = check
     assert.equal((await start('PLAIN', ctx).step(Buffer.from('\0juliet\0pencil'))).kind, 'success')
   })
 })

@@ -1,5 +1,5 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
-import type { AccountLogin, Accounts } from '../../../src/auth/accounts.ts'
+import type { AccountLogin, PasswordCheck } from '../../../src/auth/accounts.ts'
 import {
   type ChannelBindingSource,
   type ChannelBindingType,
@@ -27,11 +27,12 @@ export async function oneAccount(
     remembered,
     remember: (name) => void remembered.push(name),
     async login(name: string, hash: ScramHash): Promise<AccountLogin | undefined> {
-      return name === local ? { keys: keys.find((k) => k.hash === hash), disabled } : undefined
+      if (name !== local) return undefined
+      return { keys: keys.find((k) => k.hash === hash), disabled, passwordVersion: 0, outdated: [] }
     },
-    async checkPassword(name: string, given: string): ReturnType<Accounts['checkPassword']> {
-      if (name !== local || given !== password) return 'wrong'
-      return disabled ? 'disabled' : 'right'
+    async checkLogin(name: string, given: string): Promise<PasswordCheck> {
+      if (name !== local || given !== password) return { verdict: 'wrong' }
+      return disabled ? { verdict: 'disabled' } : { verdict: 'right', passwordVersion: 0 }
     },
   }
 }
@@ -45,6 +46,8 @@ export async function context(changes: Partial<SaslContext> = {}): Promise<SaslC
     host,
     binding: undefined,
     offered: ['SCRAM-SHA-512', 'SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN'],
+    announced: undefined,
+    downgradeProtection: false,
     throttle: new Throttle(noLimits, new FakeClock()),
     address: '192.0.2.1',
     decoySecret: Buffer.from('the secret of this server'),

@@ -59,7 +59,7 @@ suite('SCRAM', () => {
     test(`${name} logs in and proves the server`, async () => {
       const client = new ScramClient({ hash })
       const step = await login(name, await context(), client)
-      assert.deepEqual(step, { kind: 'success', data: Buffer.from(client.serverFinal), local: 'juliet' })
+      assert.partialDeepStrictEqual(step, { kind: 'success', data: Buffer.from(client.serverFinal), local: 'juliet' })
     })
 
   test('names that prepare to the same address are one account', async () => {

@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import tls from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { ensureCertificate } from '../../../src/net/certificate.ts'
+import { askRunningServer } from '../../../src/net/control-socket.ts'
 import { openDatabase } from '../../../src/storage/database.ts'
 import { Client } from '../../support/client.ts'
 import { silentLog } from '../../support/databases.ts'
@@ -58,11 +59,13 @@ test('accounts are looked after while the server runs and while it does not', as
   assert.match((await user(['show', 'romeo@localhost'])).out, /SHA-512, SHA-256, SHA-1[\s\S]*orchard from 127\.0\.0\.1/)
   assert.equal((await user(['password', 'romeo@localhost'], 'quill\n')).code, 0)
   await romeo.receivesStreamError('not-authorized')
-  assert.equal((await user(['delete', 'romeo@localhost'])).code, 0)
+  const both = await user(['disable', 'romeo@localhost', 'juliet@localhost'])
+  assert.equal(both.out, 'Disabled romeo@localhost.\nDisabled juliet@localhost.\n')
+  assert.equal((await user(['erase', 'romeo@localhost'])).code, 0)
   const gone = await user(['show', 'romeo@localhost'])
   assert.deepEqual([gone.code, gone.err], [1, 'stonechat: There is no account romeo@localhost.\n'])
   await server.stop()
-  assert.equal((await user(['delete', 'juliet@localhost'])).code, 0)
+  assert.equal((await user(['erase', 'juliet@localhost'])).code, 0)
   assert.equal((await user(['list'])).out, '')
 })
 
@@ -475,4 +478,32 @@ test('rooms are looked after while the server runs and while it does not, and wh
   )
   await stopped
   assert.equal((await room('list', 'localhost')).out, '')
+})
+
+test('a restart reads the configuration anew, unless that is wrong; a shutdown ends the program', async () => {
+  const { config, clientTls } = await folder()
+  const command = (...args: string[]) => stonechat([...args, '--config', config])
+  await stonechat(['user', 'add', 'romeo@localhost', '--config', config], 'pencil\n')
+  const server = await serve(config)
+  const exited = once(server.child, 'exit')
+  const login = async () => {
+    const romeo = new Client(await connectTls(clientTls, 'localhost'))
+    await romeo.logsIn('romeo', 'localhost', 'pencil', 'orchard')
+    return romeo
+  }
+  const romeo = await login()
+  const file = join(config, 'server.yaml')
+  const right = await readFile(file, 'utf8')
+  await writeFile(file, `${right}\nnonsense: 1\n`)
+  const refused = await askRunningServer(join(config, 'data'), 'server restart', [])
+  assert.match(refused!.error!, /^The server goes on, [\s\S]*there is no option nonsense/)
+  await romeo.receivesNothing()
+  await writeFile(file, right.replace('[localhost]', '[localhost, verona.example]'))
+  assert.equal((await command('server', 'restart')).out, 'The server restarts now.\n')
+  await romeo.receivesStreamError('system-shutdown')
+  while (!server.said().includes('serves localhost, verona.example')) await once(server.child.stdout!, 'data')
+  const again = await login()
+  assert.equal((await command('server', 'shutdown')).out, 'The server shuts down now.\n')
+  await again.receivesStreamError('system-shutdown')
+  assert.deepEqual((await exited)[0], 0)
 })

@@ -16,6 +16,7 @@ test('databasePool is how many connections to MySQL are used at once', async () 
     catalogue: [],
     configs: new Map(),
     origins: new Map(),
+    componentOrigins: new Map(),
     enabled: new Map(),
   } as const
   const { db, close } = await openServer(setup, silentLog as never)

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { componentOptions } from '../../../src/config/component-config.ts'
 import { parseDocument } from '../../../src/config/document.ts'
 import { optionsJsonSchema, serverJsonSchema } from '../../../src/config/json-schema.ts'
 import { decodeOptions } from '../../../src/config/layers.ts'
 import { optionsOf } from '../../../src/config/module-config.ts'
 import { option } from '../../../src/config/option.ts'
 import {
+  componentsYaml,
   modulesMarkdown,
   moduleYaml,
   optionsMarkdown,
@@ -19,7 +21,7 @@ const offline = {
   summary: 'Keeps messages for those who are away.',
   implements: [
     { xep: 160, version: '1.0.1' },
-    { xep: 203, version: '2.0', note: 'on delivery | only' },
+    { xep: 203, version: '2.0', partial: true, note: 'on delivery | only' },
   ],
   options: {
     limit: option.int().min(1).orOff().default(100).describe('Most messages kept for one account.'),
@@ -67,6 +69,7 @@ test('as it ships, a file changes nothing; without its # it says what holds anyw
   for (const [text, options] of [
     [moduleYaml(offline), optionsOf(offline)],
     [serverYaml(), serverOptions],
+    [componentsYaml(), componentOptions],
   ] as const) {
     const standard = decodeOptions(options, [], { base: '/conf' })
     const shipped = decodeOptions(options, [parseDocument('/conf/x.yaml', text)], { base: '/conf' })
@@ -110,11 +113,11 @@ test('the pages of modules and extensions', () => {
   )
   assert.equal(
     xepsMarkdown([ping, offline]).split('\n\n').at(-1),
-    `| XEP | Version | Module | Note |
-| --- | --- | --- | --- |
-| [XEP-0160](https://xmpp.org/extensions/xep-0160.html) | 1.0.1 | offline |  |
-| [XEP-0199](https://xmpp.org/extensions/xep-0199.html) | 2.0.1 | ping |  |
-| [XEP-0203](https://xmpp.org/extensions/xep-0203.html) | 2.0 | offline | on delivery \\| only |
+    `| XEP | Version | Status | Module | Note |
+| --- | --- | --- | --- | --- |
+| [XEP-0160](https://xmpp.org/extensions/xep-0160.html) | 1.0.1 | complete | offline |  |
+| [XEP-0199](https://xmpp.org/extensions/xep-0199.html) | 2.0.1 | complete | ping |  |
+| [XEP-0203](https://xmpp.org/extensions/xep-0203.html) | 2.0 | partial | offline | on delivery \\| only |
 `,
   )
 })

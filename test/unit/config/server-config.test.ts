@@ -45,7 +45,6 @@ test('without a folder everything has its default', () => {
     limits: {
       preAuth: { bytes: 8192, elements: 32, time: 30_000 },
       stanza: { bytes: 262_144, depth: 128, elements: 10_000, attributes: 256 },
-      component: { bytes: 524_288, inboundPending: 1000 },
       sessionsPerAccount: 10,
       connections: 10_000,
       connectionsPerAddress: 100,
@@ -56,6 +55,7 @@ test('without a folder everything has its default', () => {
       stopTimeout: 30_000,
     },
     resourceConflict: 'kick',
+    deletionGrace: 604_800_000,
     auth: {
       mechanisms: [...mechanisms],
       scramIterations: 10_000,
@@ -239,34 +239,7 @@ test('every limit takes off', () => {
   assert.doesNotMatch(JSON.stringify(config.limits), /[1-9]/)
 })
 
-test('components have a secret each, which is not a file’s or variable’s name but what is in there', () => {
-  const yaml = `
-listen: { component: { port: 5347 } }
-components:
-  Push.Example.org: { secret: { file: push.secret } }
-  irc.example.org: { secret: romeo }
-`
-  const { config, problems } = loadServerConfig(folder({ 'server.yaml': yaml, 'push.secret': 'juliet\n' }))
-  assert.deepEqual(problems, [])
-  assert.deepEqual(config.components, {
-    'push.example.org': { secret: 'juliet' },
-    'irc.example.org': { secret: 'romeo' },
-  })
-  assert.deepEqual(config.listen.component, { address: '127.0.0.1', port: 5347 })
-})
-
-test('a component cannot be a host, be without a secret, or have nowhere to connect to', () => {
-  const on = 'listen: { component: { port: 5347 } }\n'
-  assert.deepEqual(messages(`${on}hosts: [a.example]\ncomponents: { a.example: { secret: x } }`), [
-    '3:15 a.example is one of the hosts, and cannot be a component too',
-  ])
-  assert.deepEqual(messages(`${on}components: { a.example: {} }`), ['2:26 components.a.example.secret is missing'])
-  assert.deepEqual(messages(`${on}components: { a.example: { secret: '' } }`), [
-    '2:36 components.a.example.secret has a value it cannot take',
-  ])
-  assert.deepEqual(messages(`components: { a.example: { secret: x } }`), [
-    '1:15 a.example cannot connect: listen.component is off',
-  ])
+test('two listeners have two ports, components’ too', () => {
   assert.deepEqual(messages('listen: { component: { address: a, port: 1 }, client: { address: a, port: 1 } }'), [
     '1:42 listen.client and listen.component have the same port',
   ])

@@ -8,6 +8,9 @@ import { FakeClock } from '../../support/fake-clock.ts'
 import { folder, serve, stonechat } from '../cli/program.ts'
 import { Stage } from '../session/stage.ts'
 
+const noBounds = { maxBytes: 0, idleMs: 0 }
+const unbounded = { beforeLogin: noBounds, afterLogin: noBounds }
+
 const saying = (word: string) => async (args: readonly string[]) => [`${word}: ${args.join(' ')}`]
 const spec = (name: string, run = saying(name)): CommandSpec => ({ name, summary: 'A test.', run })
 const refusedWith = (pattern: RegExp) => (error: unknown) =>
@@ -69,12 +72,35 @@ test('two modules with one command on one host are refused', () => {
   )
 })
 
+test('a host has the commands of the server and those of its own modules, wherever they act', () => {
+  const commands = new Commands()
+  const owner = (host: string, name: string) => ({ host, declaration: { name, summary: '' } })
+  commands.add(spec('user list'))
+  commands.addFor('garden.verona.example', 'rose show', saying('x'), owner('verona.example', 'rose show'))
+  commands.addFor('mantua.example', 'fish show', saying('x'), owner('mantua.example', 'fish show'))
+  commands.addFor('verona.example', 'undeclared', saying('x'))
+  assert.deepEqual(
+    commands.of('verona.example').map(({ name }) => name),
+    ['rose show', 'user list'],
+  )
+})
+
+test('a command may have more to say than lines', async () => {
+  const commands = new Commands()
+  const reply = { lines: ['1'], fields: [{ var: 'n', values: ['1'] }] }
+  commands.add({ ...spec('user count'), run: async () => reply })
+  commands.add(spec('user list'))
+  assert.deepEqual(await commands.perform('user count', []), reply)
+  assert.deepEqual(await commands.run('user count', []), ['1'])
+  assert.deepEqual(await commands.perform('user list', ['x']), { lines: ['user list: x'] })
+})
+
 /** The modules of a host that is started with these, and what they attach to. */
 function stage() {
   const { host } = new Stage()
   const commands = new Commands()
   const log = { error() {}, child: () => log }
-  const server = { name: 'Stonechat', version: '0', startedMs: 0, admins: [], components: [] }
+  const server = { name: 'Stonechat', version: '0', startedMs: 0, admins: [], components: [], streams: unbounded }
   const modules = new HostModules(host, {
     db: {} as Database,
     clock: new FakeClock(),

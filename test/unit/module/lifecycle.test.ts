@@ -18,6 +18,9 @@ import { type EnabledModule, HostModules, type ModuleSurroundings } from '../../
 import { FakeClock } from '../../support/fake-clock.ts'
 import { Stage } from '../session/stage.ts'
 
+const noBounds = { maxBytes: 0, idleMs: 0 }
+const unbounded = { beforeLogin: noBounds, afterLogin: noBounds }
+
 const NS = 'urn:example:play'
 const heard = defineNotice<string>('test/lifecycle-notice', 'A test tells.')
 const asked = defineQuestion<string, string>('test/lifecycle-question', 'nobody', 'A test asks.')
@@ -41,7 +44,7 @@ beforeEach(() => {
     db: {} as Database,
     clock,
     log: log as never,
-    server: { name: 'Stonechat', version: '0', startedMs: 0, admins: [], components: [] },
+    server: { name: 'Stonechat', version: '0', startedMs: 0, admins: [], components: [], streams: unbounded },
     commands: new Commands(),
   }
   modules = new HostModules(stage.host, surroundings)

@@ -24,6 +24,7 @@ suite('the self-signed certificate', () => {
     assert.equal(Math.round((Date.parse(certificate.validTo) - clock.now()) / dayMs), 730)
     assert.ok(Date.parse(certificate.validFrom) <= clock.now())
     assert.equal(certificate.verify(certificate.publicKey), true)
+    assert.equal(certificate.publicKey.asymmetricKeyDetails?.namedCurve, 'prime256v1')
     assert.equal(statSync(files.key).mode & 0o777, 0o600)
     assert.deepEqual(readdirSync(folder).sort(), ['self-signed.crt', 'self-signed.key'])
   })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
@@ -98,12 +99,42 @@ suite('TLS', () => {
     assert.equal((error as NodeJS.ErrnoException | null)?.code, 'ERR_SSL_NO_RENEGOTIATION')
   })
 
-  test('issues no tickets and resumes no session', async (t) => {
-    const contexts = contextsOf(makeFiles(newFolder(t), 'verona.lit'))
-    const { client } = await tlsPair(t, contexts, { maxVersion: 'TLSv1.2' })
-    assert.equal(client.getTLSTicket(), undefined)
-    const again = await tlsPair(t, contexts, { maxVersion: 'TLSv1.2', session: client.getSession()! })
-    assert.equal(again.client.isSessionReused(), false)
+  test('resumes sessions by tickets, until their key is changed', async (t) => {
+    const folder = newFolder(t)
+    const mantua = makeFiles(folder, 'mantua.lit')
+    const clock = new FakeClock(Date.now())
+    for (const hosts of [new Map(), new Map([['mantua.lit', mantua]])])
+      for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+        const contexts = new TlsContexts({ default: makeFiles(folder, 'verona.lit'), hosts, log, clock })
+        const options = { minVersion: version, maxVersion: version, servername: 'mantua.lit' }
+        const { client, server } = await tlsPair(t, contexts, options)
+        const got = once(client, 'session')
+        // RFC 8446 §4.6.1: tickets of TLS 1.3 come after the handshake.
+        server.write('data')
+        client.resume()
+        const [session] = version === 'TLSv1.3' ? await got : [client.getSession()!]
+        const resumes = async (): Promise<boolean> =>
+          (await tlsPair(t, contexts, { ...options, session })).client.isSessionReused()
+        assert.equal(await resumes(), true, version)
+        // RFC 9325 §3.4: the key of the tickets is changed.
+        clock.advance(24 * 3600_000)
+        assert.equal(await resumes(), false, version)
+      }
+  })
+
+  test('resumes no session in which another certificate was served', async (t) => {
+    const folder = newFolder(t)
+    const mantua = makeFiles(folder, 'mantua.lit')
+    const contexts = contextsOf(makeFiles(folder, 'verona.lit'), { 'mantua.lit': mantua })
+    const options = { maxVersion: 'TLSv1.2', servername: 'mantua.lit' } as const
+    const session = (await tlsPair(t, contexts, options)).client.getSession()!
+    contexts.reload()
+    assert.equal((await tlsPair(t, contexts, { ...options, session })).client.isSessionReused(), true)
+    const next = makeFiles(newFolder(t), 'mantua.lit')
+    copyFileSync(next.certificate, mantua.certificate)
+    copyFileSync(next.key, mantua.key)
+    contexts.reload()
+    assert.equal((await tlsPair(t, contexts, { ...options, session })).client.isSessionReused(), false)
   })
 })
 

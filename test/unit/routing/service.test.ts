@@ -16,7 +16,7 @@ let received: StanzaEvent[]
 
 beforeEach(async () => {
   stage = new Stage()
-  router = new Router({ error() {} } as never, new Components(['bot.verona.example']))
+  router = new Router({ error() {} } as never, new Components([['bot.verona.example', 1]]))
   router.serve(stage.host)
   stage.host.flows = compileFlows([])
   romeo = await stage.session('romeo', 'orchard', 0)

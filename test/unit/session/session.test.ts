@@ -207,6 +207,7 @@ test('the inbox is the session’s: what waits in it keeps its order and its cou
     undelivered() {},
     serves: () => false,
     attach: () => () => {},
+    toComponent: () => false,
   })
   session.inbox.accept('romeo@verona.example', stanza('1'))
   session.rest()

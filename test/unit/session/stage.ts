@@ -54,6 +54,9 @@ export class Stage {
         return () => void hidden.delete(local)
       },
       delete: (local: string) => Promise.resolve(this.accounts.delete(local)),
+      state: (local: string) => Promise.resolve(this.accounts.has(local) ? { kind: 'active' } : undefined),
+      isShut: () => false,
+      watch() {},
     }
     this.host = new Host(domain, accounts as unknown as Accounts, (hook, error) =>
       this.crashes.push(`${hook}: ${(error as Error).message}`),

@@ -80,6 +80,48 @@ describe('the handshake // XEP-0114 §3', () => {
     await (await bed.connect()).receivesNothing()
   })
 
+  test('of several connections is taken up to their limit; one account’s stanzas keep to one of them, and answers go to who has asked', async () => {
+    const components = { [DOMAIN]: { secret: SECRET, limits: { connections: 2 } } }
+    await scene({ server: { components } }, async (bed) => {
+      const both = [await bed.connect(), await bed.connect()] as const
+      const third = await bed.dial()
+      third.send(handshake(await third.opens(), SECRET))
+      await third.receivesStreamError('conflict')
+      const ping = `type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>`
+      for (const [n, component] of both.entries()) {
+        component.send(`<iq from='a@${DOMAIN}' id='${n}' ${ping}`)
+        await component.receives`<iq type='result' id='${n}' to='a@${DOMAIN}'/>`
+      }
+      const romeo = await bed.login('romeo')
+      const fence = async (): Promise<string[][]> =>
+        await Promise.all(
+          both.map(async (component, n) => {
+            component.send(`<iq from='b@${DOMAIN}' id='fence-${n}' ${ping}`)
+            const heard: string[] = []
+            for (;;) {
+              const stanza = await component.next()
+              if (stanza.attrs['id'] === `fence-${n}`) return heard
+              heard.push(stanza.getChildText('body')!)
+            }
+          }),
+        )
+      for (const word of ['one', 'two', 'three'])
+        romeo.send(`<message to='${word}@${DOMAIN}'><body>${word}</body></message>`)
+      await romeo.receivesNothing()
+      const heard = await fence()
+      assert.deepEqual(
+        heard.filter((list) => list.length > 0),
+        [['one', 'two', 'three']],
+      )
+      const taker = heard.findIndex((list) => list.length > 0)
+      await both[taker]!.leaves()
+      await romeo.sends`<message to='four@${DOMAIN}'><body>four</body></message>`
+      await both[1 - taker]!.receives`<message from='romeo@localhost/r'><body>four</body></message>`
+      await both[1 - taker]!.leaves()
+      await romeo.isRefused('service-unavailable', 'wait')`<message to='five@${DOMAIN}'/>`
+    })
+  })
+
   test('that only guesses is answered late, and after some not at all, whatever it says', async () => {
     const guesses = { perAccount: 2, delay: 400 }
     await scene({ server: { auth: { guesses } } }, async (bed) => {

@@ -120,7 +120,7 @@ describe('a component', () => {
       .getChild('query')!
       .getChildren('item')
       .map(({ attrs }) => attrs['jid'])
-    assert.deepEqual(jids, ['conference.localhost', 'other.localhost', DOMAIN])
+    assert.deepEqual(jids, ['conference.localhost', 'other.localhost', 'pubsub.localhost', DOMAIN])
   })
 
   test('stands in that of the host it is a subdomain of, or of all when it is under none', async () => {
@@ -142,8 +142,8 @@ describe('a component', () => {
       await component.leaves()
     }
     assert.deepEqual(told, {
-      'a.example': ['conference.a.example', 'x.a.example', 'y.c.example'],
-      'b.example': ['conference.b.example', 'y.c.example'],
+      'a.example': ['conference.a.example', 'pubsub.a.example', 'x.a.example', 'y.c.example'],
+      'b.example': ['conference.b.example', 'pubsub.b.example', 'y.c.example'],
     })
     await bed.close()
     await rm(folder, { recursive: true })
@@ -268,17 +268,20 @@ describe('what waits', () => {
 
   test('is bounded: past the mark the component is not read', async () => {
     const { extra, open } = gate()
-    await scene({ extra, server: { limits: { component: { inboundPending: 3 } } } }, async (bed) => {
-      const component = await bed.connect()
-      const [romeo, juliet] = [await bed.login('romeo'), await bed.login('juliet')]
-      const wait = `<message from='a@${DOMAIN}' to='romeo@localhost'><body>wait</body></message>`
-      component.send(`${wait.repeat(3)}<message from='a@${DOMAIN}' to='juliet@localhost'><body>late</body></message>`)
-      await turns(50)
-      await juliet.receivesNothing()
-      open()
-      for (let i = 0; i < 3; i++) await romeo.receives`<message><body>wait</body></message>`
-      await juliet.receives`<message><body>late</body></message>`
-    })
+    await scene(
+      { extra, server: { components: { [DOMAIN]: { secret: SECRET, limits: { inboundPending: 3 } } } } },
+      async (bed) => {
+        const component = await bed.connect()
+        const [romeo, juliet] = [await bed.login('romeo'), await bed.login('juliet')]
+        const wait = `<message from='a@${DOMAIN}' to='romeo@localhost'><body>wait</body></message>`
+        component.send(`${wait.repeat(3)}<message from='a@${DOMAIN}' to='juliet@localhost'><body>late</body></message>`)
+        await turns(50)
+        await juliet.receivesNothing()
+        open()
+        for (let i = 0; i < 3; i++) await romeo.receives`<message><body>wait</body></message>`
+        await juliet.receives`<message><body>late</body></message>`
+      },
+    )
   })
 
   test('is finished when the server stops, and the component hears why', async () => {

@@ -16,23 +16,24 @@ test('a name and a password are read from the fields', () => {
   assert.deepEqual(readCredentials(query('<username>romeo</username><password>secret</password>')), {
     username: 'romeo',
     password: 'secret',
+    token: '',
   })
 })
 
 // XEP-0077 §4
 test('a form goes before the fields', () => {
   const both = query(
-    `<username>romeo</username>${form('jabber:iq:register', { username: 'juliet', password: 'secret' })}`,
+    `<username>romeo</username>${form('jabber:iq:register', { username: 'juliet', password: 'secret', token: '' })}`,
   )
-  assert.deepEqual(readCredentials(both), { username: 'juliet', password: 'secret' })
+  assert.deepEqual(readCredentials(both), { username: 'juliet', password: 'secret', token: '' })
 })
 
 // XEP-0077 §3.3
 test('a change of password has a form type of its own', () => {
   const type = 'jabber:iq:register:changepassword'
-  const inside = form(type, { username: 'juliet', password: 'secret' })
-  assert.deepEqual(readCredentials(query(inside), type), { username: 'juliet', password: 'secret' })
-  assert.deepEqual(readCredentials(query(inside)), { username: '', password: '' })
+  const inside = form(type, { username: 'juliet', password: 'secret', token: '' })
+  assert.deepEqual(readCredentials(query(inside), type), { username: 'juliet', password: 'secret', token: '' })
+  assert.deepEqual(readCredentials(query(inside)), { username: '', password: '', token: '' })
 })
 
 // XEP-0077 §3.1

@@ -1,0 +1,106 @@
+import { type Clock, type Host, type Jid, KeyedQueue, Lru } from '#api'
+import type { Face } from './face.ts'
+import { Node } from './node.ts'
+import { settingsOf } from './node-config.ts'
+import { Notifier } from './notifying.ts'
+import { noSuchNode } from './refusal.ts'
+import type { PubsubStore } from './store.ts'
+
+/** How many nodes are kept in memory. */
+const RESIDENT_NODES = 5000
+
+/**
+ * The nodes of all services of a host. What is done to one node is done in order: checked whole, committed, then
+ * announced. Nodes used last stay in memory.
+ */
+export class Engine {
+  readonly host: Host
+  readonly store: PubsubStore
+  readonly clock: Clock
+  readonly notifier: Notifier
+  readonly #queue = new KeyedQueue()
+  readonly #nodes = new Lru<string, Node>(RESIDENT_NODES)
+  #seq = 0
+
+  constructor(host: Host, store: PubsubStore, clock: Clock) {
+    this.host = host
+    this.store = store
+    this.clock = clock
+    this.notifier = new Notifier(this)
+  }
+
+  /** Runs what changes one node, or may, after all that was asked of it before. */
+  atNode<T>(face: Face, name: string, work: (node: Node | undefined) => Promise<T>): Promise<T> {
+    const key = keyOf(face.service, name)
+    return this.#queue.run(key, async () => work(await this.#load(face, name, key)))
+  }
+
+  /** Like {@link atNode} for a node that must be there. */
+  changing<T>(face: Face, name: string, work: (node: Node) => Promise<T>): Promise<T> {
+    return this.atNode(face, name, (node) => {
+      if (node === undefined) throw noSuchNode()
+      return work(node)
+    })
+  }
+
+  /** A node as it is now, for reading. */
+  async find(face: Face, name: string): Promise<Node | undefined> {
+    const key = keyOf(face.service, name)
+    return this.#nodes.get(key) ?? (await this.#queue.run(key, () => this.#load(face, name, key)))
+  }
+
+  /** @throws StanzaError `item-not-found`. */
+  async get(face: Face, name: string): Promise<Node> {
+    const node = await this.find(face, name)
+    if (node === undefined) throw noSuchNode()
+    return node
+  }
+
+  async #load(face: Face, name: string, key: string): Promise<Node | undefined> {
+    const resident = this.#nodes.get(key)
+    if (resident !== undefined) return resident
+    const loaded = await this.store.load(face.service.toString(), name)
+    if (loaded === undefined) return undefined
+    return this.keep(new Node(loaded, settingsOf(loaded.record.config, face.defaults, face.limits)), key)
+  }
+
+  /** Removes what is too old at a node; to be asked before anybody reads it. */
+  async expire({ id, settings }: Node): Promise<void> {
+    if (settings.itemExpire > 0) await this.store.expire(id, this.clock.now() - settings.itemExpire * 1000)
+  }
+
+  /** Whether an item is too old for its node. */
+  isExpired({ settings }: Node, ms: number): boolean {
+    return settings.itemExpire > 0 && ms < this.clock.now() - settings.itemExpire * 1000
+  }
+
+  /** Keeps a node in memory that has just been made. */
+  keep(node: Node, key: string = keyOf(node.record.service, node.name)): Node {
+    this.#nodes.set(key, node)
+    return node
+  }
+
+  /** Forgets a node that is no more, or of which it is not certain any more how it is. */
+  forget(node: Node): void {
+    this.#nodes.delete(keyOf(node.record.service, node.name))
+  }
+
+  /** Forgets all nodes: rows were removed past them. */
+  forgetAll(): void {
+    this.#nodes.clear()
+  }
+
+  /** The place of what is published now in the order of publication: rises, by and large with time. */
+  nextSeq(): number {
+    this.#seq = Math.max(this.clock.now() * 1000, this.#seq + 1)
+    return this.#seq
+  }
+
+  idle(): Promise<void> {
+    return this.#queue.idle()
+  }
+}
+
+function keyOf(service: Jid | string, name: string): string {
+  return `${service}\n${name}`
+}

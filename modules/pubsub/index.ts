@@ -1,0 +1,70 @@
+import { accountDeleting, defineModule, serviceDomains, xep } from '#api'
+import { discoItems } from '../disco/hooks.ts'
+import disco from '../disco/index.ts'
+import presence from '../presence/index.ts'
+import roster from '../roster/index.ts'
+import { Engine } from './engine.ts'
+import { options } from './options.ts'
+import { PubsubService } from './service.ts'
+import { PubsubStore } from './store.ts'
+
+export { checkReader, mayRead } from './access.ts'
+export { takeAnswer } from './authorizing.ts'
+export { features, itemItems, listElement, nodeInfo, nodeItems } from './discovery.ts'
+export type { Engine } from './engine.ts'
+export type { Face } from './face.ts'
+export { NS_EVENT, NS_OWNER, NS_PUBSUB } from './namespaces.ts'
+export type { Node } from './node.ts'
+export { type NodeLimits, plainDefaults } from './node-config.ts'
+export { itemElement } from './notifying.ts'
+export { perform } from './operations.ts'
+export { dropUnwelcome } from './owning.ts'
+export { type NewItem, publishItems } from './publishing.ts'
+export type { ItemRecord, NodeConfig } from './records.ts'
+export { retractItems } from './retracting.ts'
+
+/** What other modules get: the engine, for a face of their own. */
+export interface PubsubApi {
+  readonly engine: Engine
+  readonly services: readonly PubsubService[]
+  /** What the admin bounds nodes by. */
+  readonly limits: PubsubService['limits']
+}
+
+export default defineModule({
+  name: 'pubsub',
+  summary: 'Publishes what programs and people have to say to those who have subscribed to it.',
+  implements: [xep(60, '1.26.0', 'Leaf nodes; no collections (XEP-0248).'), xep(59, '1.0')],
+  options,
+  depends: { disco, presence, roster },
+
+  setup(ctx): PubsubApi {
+    const { host, config, deps } = ctx
+    const engine = new Engine(host, new PubsubStore(ctx.db), ctx.clock)
+    const services = serviceDomains(config.services, host.domain).map((domain) => {
+      const { presence, roster } = deps
+      const service = new PubsubService({
+        engine,
+        domain,
+        settings: config,
+        admins: ctx.server.admins,
+        presence,
+        roster,
+      })
+      ctx.serve(domain, (event) => service.receive(event))
+      return service
+    })
+    ctx.add(discoItems, {
+      of: 'host',
+      items: () => services.map(({ service }) => ({ jid: service.toString(), name: config.name })),
+    })
+    ctx.gate(accountDeleting, async ({ jid }) => {
+      await engine.idle()
+      if (jid.domain === host.domain) await engine.store.forgetService(jid.toString())
+      await engine.store.forgetJid(jid.toString())
+      engine.forgetAll()
+    })
+    ctx.onStop(() => engine.idle())
+    return { engine, services, limits: config.limits }
+  },
+})

@@ -1,0 +1,161 @@
+import type { Database } from '#api'
+import type { ItemPage, ItemRange, ItemRecord } from './records.ts'
+import { bounded, by, inOrder, lots, places, put, rowsOf } from './sql.ts'
+
+interface Row {
+  readonly id: string
+  readonly payload: string
+  readonly publisher: string
+  readonly published_ms: number
+  readonly seq: number
+}
+
+const COLUMNS = 'i.id, i.payload, i.publisher, i.published_ms, i.seq'
+const BY_SEQ = 'pubsub_items_by_seq'
+const PLACE = '(select seq from pubsub_items where node = ? and id = ?)'
+
+/** A newest item, and where it was published. */
+export interface LastItem {
+  readonly service: string
+  readonly node: string
+  readonly item: ItemRecord
+}
+
+/** What was published: the table `pubsub_items`. */
+export class ItemStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** See {@link PubsubStore.publish}. */
+  async publish(node: number, items: readonly ItemRecord[], keep: number): Promise<void> {
+    const statements = []
+    for (const lot of lots(items, ({ payload }) => payload.length)) {
+      const rows = lot.map(({ id, payload, publisher, ms, seq }) => [node, id, payload, publisher, ms, seq])
+      statements.push(
+        put(this.#db, 'pubsub_items', ['node', 'id'], ['payload', 'publisher', 'published_ms', 'seq'], rows),
+      )
+    }
+    if (keep > 0) statements.push({ sql: this.#trimming(), bindings: [node, keep, node] })
+    if (statements.length > 0) await this.#db.commit(statements)
+  }
+
+  /** Removes what is older than the newest; bound to the node, how many stay, and the node. */
+  #trimming(): string {
+    const newest = `from ${by(this.#db, 'pubsub_items', BY_SEQ)} where node = ? order by seq desc limit`
+    // SQLite deletes from no join. MySQL would read the items of the whole node, not the index.
+    return this.#db.dialect === 'mysql'
+      ? `delete i from (select id ${newest} ${Number.MAX_SAFE_INTEGER} offset ?) as old
+          straight_join pubsub_items as i on i.node = ? and i.id = old.id`
+      : `delete from pubsub_items where seq <= (select seq ${newest} 1 offset ?) and node = ?`
+  }
+
+  /** See {@link PubsubStore.items}. */
+  async items(node: number, ids: readonly string[]): Promise<ItemRecord[]> {
+    const wanted = [...new Set(ids)]
+    const found = new Map<string, ItemRecord>()
+    for (const lot of lots(wanted)) {
+      const sql = `select ${COLUMNS} from pubsub_items as i where i.node = ? and i.id in (${places(lot)})`
+      for (const row of rowsOf<Row>(await this.#db.knex.raw(sql, [node, ...lot]))) found.set(row.id, recordOf(row))
+    }
+    return wanted.map((id) => found.get(id)).filter((item) => item !== undefined)
+  }
+
+  /** See {@link PubsubStore.page}. */
+  async page(node: number, range: ItemRange): Promise<ItemPage | undefined> {
+    const { after, before, index = 0, limit } = range
+    const backwards = after === undefined && before !== undefined
+    const anchor = after ?? (before === '' ? undefined : before)
+    const items = by(this.#db, 'pubsub_items', BY_SEQ)
+    // Without an anchor, the page begins at an end and nothing is left out.
+    const [place, bound] = anchor === undefined ? ['0', ''] : [PLACE, `and seq ${backwards ? '<' : '>'} ${PLACE}`]
+    const anchored = anchor === undefined ? [] : [node, anchor]
+    const facts = `select (select count(*) from ${items} where node = ?) as total,
+      (select count(*) from ${items} where node = ? ${bound}) as rest, ${place} as place`
+    const keys = `select id, seq from ${items} where node = ? ${bound} order by seq ${backwards ? 'desc' : 'asc'} limit ? offset ?`
+    const sql = `select facts.total, facts.rest, facts.place, ${COLUMNS} from (${facts}) as facts
+      left join (${keys}) as keyed on 1 = 1
+      left join pubsub_items as i on i.node = ? and i.id = keyed.id order by keyed.seq`
+    const bounds = [node, ...anchored]
+    const bindings = [node, ...bounds, ...anchored, ...bounds, bounded(limit), backwards ? 0 : bounded(index), node]
+    const rows = rowsOf<PageRow>(await this.#db.knex.raw(sql, bindings))
+    const { total, rest, place: found } = rows[0]!
+    if (found === null) return undefined
+    const page = rows.filter((row): row is PageRow & Row => row.id !== null).map(recordOf)
+    const first = backwards ? Number(rest) - page.length : Number(total) - Number(rest) + bounded(index)
+    return { items: page, count: Number(total), index: Math.min(first, Number(total)) }
+  }
+
+  /** See {@link PubsubStore.newest}. */
+  async newest(node: number, count: number): Promise<ItemRecord[]> {
+    const sql = `select ${COLUMNS} from ${by(this.#db, 'pubsub_items as i', BY_SEQ)}
+      where i.node = ? order by i.seq desc limit ?`
+    return rowsOf<Row>(await this.#db.knex.raw(sql, [node, bounded(count)]))
+      .map(recordOf)
+      .reverse()
+  }
+
+  /** See {@link PubsubStore.retract}. */
+  async retract(node: number, ids: readonly string[]): Promise<string[]> {
+    const wanted = [...new Set(ids)]
+    return await this.#db.transaction(async (trx) => {
+      const found = new Set<string>()
+      for (const lot of lots(wanted)) {
+        const there: string[] = await trx('pubsub_items').where({ node }).whereIn('id', lot).forUpdate().pluck('id')
+        if (there.length === 0) continue
+        await trx('pubsub_items').where({ node }).whereIn('id', there).delete()
+        for (const id of there) found.add(id)
+      }
+      return wanted.filter((id) => found.has(id))
+    })
+  }
+
+  /** See {@link PubsubStore.purge}. */
+  async purge(node: number): Promise<void> {
+    await this.#db.knex('pubsub_items').where({ node }).delete()
+  }
+
+  /** See {@link PubsubStore.expire}. */
+  async expire(node: number, beforeMs: number): Promise<number> {
+    const items = by(this.#db, 'pubsub_items', BY_SEQ)
+    const sql = `select (select min(seq) from ${items} where node = ?) as oldest,
+      (select max(seq) from ${items} where node = ?) as newest,
+      (select seq from ${items} where node = ? and published_ms >= ? order by seq limit 1) as kept`
+    const found = await this.#db.knex.raw(sql, [node, node, node, beforeMs])
+    const { oldest, newest, kept } = rowsOf<Record<string, number | null>>(found)[0]!
+    if (oldest === null || oldest === kept) return 0
+    // What is published meanwhile comes after these.
+    const upTo = kept === null ? newest! : kept! - 1
+    return await this.#db.knex('pubsub_items').where({ node }).where('seq', '<=', upTo).delete()
+  }
+
+  /** See {@link PubsubStore.lastItems}. */
+  async lastItems(services: readonly string[], nodes: readonly string[]): Promise<LastItem[]> {
+    const last: LastItem[] = []
+    if (nodes.length === 0) return last
+    const newest = `select max(seq) from ${by(this.#db, 'pubsub_items', BY_SEQ)} where node = n.id`
+    for (const lot of lots([...new Set(services)])) {
+      // An account has few nodes: they are all looked at, rather than looking for each of these names.
+      const sql = `select n.service, n.name, ${COLUMNS} from ${by(this.#db, 'pubsub_nodes as n', 'pubsub_nodes_by_name')}
+        ${inOrder(this.#db)} ${by(this.#db, 'pubsub_items as i', BY_SEQ)} on i.node = n.id and i.seq = (${newest})
+        where n.service in (${places(lot)}) and concat(n.name, '') in (${places(nodes)})`
+      const rows = rowsOf<Row & { service: string; name: string }>(await this.#db.knex.raw(sql, [...lot, ...nodes]))
+      for (const row of rows) last.push({ service: row.service, node: row.name, item: recordOf(row) })
+    }
+    return last
+  }
+}
+
+/** Without items, one row of which the last columns are null. */
+interface PageRow {
+  readonly total: number
+  readonly rest: number
+  readonly place: number | null
+  readonly id: string | null
+}
+
+function recordOf({ id, payload, publisher, published_ms, seq }: Row): ItemRecord {
+  return { id, payload, publisher, ms: published_ms, seq }
+}

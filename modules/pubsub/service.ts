@@ -1,0 +1,129 @@
+import { type ConfigOf, type Element, Jid, resultOf, StanzaError, type StanzaEvent } from '#api'
+import { infoElement, NS_INFO, NS_ITEMS } from '../disco/index.ts'
+import type { PresenceApi } from '../presence/index.ts'
+import type { RosterApi } from '../roster/index.ts'
+import { takeAnswer } from './authorizing.ts'
+import { features, itemItems, listElement, nodeInfo, nodeItems } from './discovery.ts'
+import type { Engine } from './engine.ts'
+import type { Face } from './face.ts'
+import { NS_OWNER, NS_PUBSUB } from './namespaces.ts'
+import type { Node } from './node.ts'
+import { plainDefaults } from './node-config.ts'
+import { perform } from './operations.ts'
+import type { options } from './options.ts'
+import type { NodeConfig } from './records.ts'
+
+/** What the domain's service needs around it. */
+export interface ServiceParts {
+  readonly engine: Engine
+  readonly domain: string
+  readonly settings: ConfigOf<typeof options>
+  /** Bare JIDs. */
+  readonly admins: readonly string[]
+  readonly presence: PresenceApi
+  readonly roster: RosterApi
+}
+
+/** Answers a request that goes to the service itself. */
+export type ServiceIq = (query: Element, event: StanzaEvent) => Element | void | Promise<Element | void>
+
+/** The face of a domain, such as `pubsub.example.org`. */
+export class PubsubService implements Face {
+  readonly service: Jid
+  readonly defaults: NodeConfig = plainDefaults
+  readonly limits: Face['limits']
+  /** Answers of other capabilities, by `type name xmlns`. */
+  readonly iqs: Map<string, ServiceIq> = new Map()
+  readonly #parts: ServiceParts
+  readonly #admins: ReadonlySet<string>
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts
+    this.service = Jid.of('', parts.domain)
+    this.#admins = new Set(parts.admins)
+    this.limits = parts.settings.limits
+    for (const type of ['get', 'set'] as const)
+      for (const xmlns of [NS_PUBSUB, NS_OWNER])
+        this.iqs.set(`${type} pubsub ${xmlns}`, (query, { from }) => perform(parts.engine, this, type, query, from))
+    this.iqs.set(`get query ${NS_INFO}`, (query, { from }) => this.#info(query, from))
+    this.iqs.set(`get query ${NS_ITEMS}`, (query, { from }) => this.#items(query, from))
+  }
+
+  rules(asker: Jid): boolean {
+    return this.#admins.has(asker.bare.toString())
+  }
+
+  mayCreate(asker: Jid): boolean {
+    const { settings, engine } = this.#parts
+    if (this.rules(asker) || settings.creators === 'anybody') return true
+    return settings.creators === 'local' && engine.host.serves(asker.domain)
+  }
+
+  async seesPresence(node: Node, asker: Jid): Promise<boolean> {
+    for (const owner of node.owners()) {
+      const account = Jid.parse(owner)
+      if (account.domain !== this.#parts.engine.host.domain) continue
+      if (await this.#parts.presence.isSubscriber(account, asker)) return true
+    }
+    return false
+  }
+
+  async isInGroups(node: Node, asker: Jid): Promise<boolean> {
+    for (const owner of node.owners()) {
+      const account = Jid.parse(owner)
+      if (account.domain !== this.#parts.engine.host.domain) continue
+      const item = await this.#parts.roster.item(account, asker)
+      if (item?.groups.some((group) => node.settings.rosterGroups.includes(group)) === true) return true
+    }
+    return false
+  }
+
+  isStranger(): boolean {
+    return false
+  }
+
+  notifyOthers(): void {}
+
+  /** Takes whatever is sent to the domain. */
+  receive(event: StanzaEvent): void | Promise<void> {
+    const { kind, type, to, stanza, from } = event
+    if (kind === 'iq') {
+      if (type !== 'get' && type !== 'set') return
+      if (to.local !== '') throw new StanzaError('item-not-found', 'Nobody has this address.')
+      return this.#answer(event)
+    }
+    if (type === 'error' || kind === 'presence') return
+    const taken = takeAnswer(this.#parts.engine, this, from, stanza)
+    if (taken === false) throw new StanzaError('service-unavailable', 'A publish-subscribe service takes no messages.')
+    return taken
+  }
+
+  async #answer(event: StanzaEvent): Promise<void> {
+    const { stanza, type, origin } = event
+    const query = stanza.getChildElements()[0]!
+    const handler = this.iqs.get(`${type} ${query.name} ${query.attrs['xmlns']}`)
+    if (handler === undefined) throw new StanzaError('service-unavailable', 'The service does not answer this.')
+    const payload = await handler(query, event)
+    const result = resultOf(stanza, payload ?? undefined)
+    if (origin === null) this.#parts.engine.host.route(result)
+    else origin.send(result)
+  }
+
+  async #info(query: Element, from: Jid): Promise<Element> {
+    const node = query.attrs['node']
+    if (node !== undefined) return infoElement(await nodeInfo(this.#parts.engine, this, node, from), node)
+    return infoElement({
+      identities: [{ category: 'pubsub', type: 'service', name: this.#parts.settings.name }],
+      features: [NS_INFO, NS_ITEMS, ...features],
+      forms: [],
+    })
+  }
+
+  async #items(query: Element, from: Jid): Promise<Element> {
+    const { engine } = this.#parts
+    const node = query.attrs['node']
+    const { items, set } =
+      node === undefined ? await nodeItems(engine, this, from, query) : await itemItems(engine, this, node, from, query)
+    return listElement(NS_ITEMS, node, items, set)
+  }
+}
