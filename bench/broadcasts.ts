@@ -35,11 +35,13 @@ export interface BroadcastSettings {
   readonly restSeconds: number
 }
 
-/** What is measured, and the share of the better peer's cost that the goal is. */
-const parts: Readonly<Record<Show, { features: Features; wishes: Wishes; goalShare: number; unit: string }>> = {
+/** What is measured, and the share of the better peer's cost that the goal is, if there is one. */
+const parts: Readonly<
+  Record<Show, { features: Features; wishes: Wishes; goalShare: number | undefined; unit: string }>
+> = {
   presence: { features: {}, wishes: {}, goalShare: 1 / 3, unit: 'µs/delivery' },
   ping: { features: {}, wishes: {}, goalShare: 1 / 3, unit: 'µs/ping' },
-  pep: { features: { pep: true }, wishes: { interest: interestingNode }, goalShare: 1 / 3, unit: 'µs/delivery' },
+  pep: { features: { pep: true }, wishes: { interest: interestingNode }, goalShare: undefined, unit: 'µs/delivery' },
 }
 
 interface Scene {
@@ -140,7 +142,7 @@ function tabulate(scenes: readonly Scene[], part: Show, speed: 'full' | 'paced',
         1,
       ),
       'lost/doubled/re-ordered': damage(scene[speed]),
-      goal: isGoal ? verdict(cost(scene), Math.min(...peers) * goalShare) : '',
+      goal: isGoal && goalShare !== undefined ? verdict(cost(scene), Math.min(...peers) * goalShare) : '',
     }
   })
 }

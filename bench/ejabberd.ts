@@ -79,6 +79,8 @@ certfiles: ["${certificate}", "${key}"]
 auth_method: internal
 ${passwords(features)}
 disable_sasl_mechanisms: [digest-md5, X-OAUTH2]
+# It advises to, in its log, where there are many contacts.
+cache_size: 100000
 ${database === undefined ? '' : storage(database)}
 listen:
   - { port: ${plainPort}, ip: "127.0.0.1", module: ejabberd_c2s, starttls: true, starttls_required: false, backlog: 1000 }

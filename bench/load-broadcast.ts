@@ -73,6 +73,7 @@ export class Broadcast {
       lane.sentMs.length = lane.awaited.length = 0
       for (const receipts of lane.seats) receipts.doubled = receipts.reordered = 0
     }
+    if (this.#lanes.some((lane) => lane.sent === 0)) await this.#begin()
     const before = this.#lost()
     const start = performance.now()
     if (burst.window !== undefined) {
@@ -81,11 +82,7 @@ export class Broadcast {
       await sleep(burst.seconds * 1000)
       this.#refill = false
     } else await this.#pace(burst.rate, start, start + burst.seconds * 1000)
-    const endMs = performance.now() + giveUpMs
-    while (this.#trouble === undefined && this.#lanes.some((lane) => lane.awaited.some((count) => count > 0))) {
-      if (performance.now() > endMs) break
-      await sleep(2)
-    }
+    await this.#settled(performance.now() + giveUpMs)
     const seconds = (performance.now() - start) / 1000
     // What comes twice comes late.
     await sleep(50)
@@ -106,6 +103,25 @@ export class Broadcast {
       seconds,
       p50Ms: at(0.5),
       p99Ms: at(0.99),
+    }
+  }
+
+  /** One after the other: ejabberd cannot make the nodes of several accounts at once. */
+  async #begin(): Promise<void> {
+    for (const lane of this.#lanes) {
+      this.#send(lane)
+      await this.#settled(performance.now() + giveUpMs)
+      lane.base = lane.sent
+      lane.sentMs.length = lane.awaited.length = 0
+    }
+    this.#deliveries = 0
+    this.#lastMs = []
+  }
+
+  async #settled(endMs: number): Promise<void> {
+    while (this.#trouble === undefined && this.#lanes.some((lane) => lane.awaited.some((count) => count > 0))) {
+      if (performance.now() > endMs) break
+      await sleep(2)
     }
   }
 

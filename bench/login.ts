@@ -72,14 +72,15 @@ export async function measureLogins(entries: readonly Entry[], settings: LoginSe
   return { part: 'login', settings: { ...settings, servers: [...servers] }, rows: tabulate(scenes) }
 }
 
-/** What only we know is measured with us alone. */
+/** What only Stonechat knows is measured with it alone. */
 async function playRoad(
   loads: ReadonlyMap<Contender, Load>,
   way: Pick<Scene, 'hash' | 'road' | 'transport'>,
   settings: LoginSettings,
 ): Promise<Scene[]> {
   const { accounts, atOnce, warmUpSeconds, restSeconds } = settings
-  if (way.road === 'fast' && !way.transport.includes('tls')) return []
+  // Offered with TLS only.
+  if (way.road !== 'full' && !way.transport.includes('tls')) return []
   const able = [...loads.keys()].filter(({ name }) => way.road === 'full' || name === 'stonechat')
   const scenes = able.map((contender): Scene => ({ contender, ...way, rounds: [] }))
   const play = (scene: Scene, seconds: number) =>

@@ -17,13 +17,12 @@ import {
   type Surroundings,
 } from './server-kind.ts'
 
-/** The modules that do what a feature names. */
-const modulesOf: Readonly<Record<Exclude<keyof Features, 'passwordHash' | 'rosters'>, readonly string[]>> = {
+/** The modules that do what a feature names, and are off where it is not wanted; publishing is on wherever it is there. */
+const modulesOf: Readonly<Record<Exclude<keyof Features, 'passwordHash' | 'pep' | 'rosters'>, readonly string[]>> = {
   archive: ['archive'],
   streamManagement: ['stream-management'],
   carbons: ['carbons'],
   rooms: ['muc', 'muc-archive'],
-  pep: ['pubsub'],
 }
 
 /** What modules need for more than people do. */
@@ -38,7 +37,8 @@ export const stonechat: ServerKind = {
   version: () => (JSON.parse(readFileSync(inProject('package.json'), 'utf8')) as { version: string }).version,
   lacks: (features) => {
     const missing = optional(features).find(({ wanted, module }) => wanted && !isThere(module))
-    return missing && `the module ${missing.module}`
+    const name = missing?.module ?? (features.pep === true && !isThere('pep') ? 'pep' : undefined)
+    return name && `the module ${name}`
   },
   prepare: async (where) => {
     const { folder, accounts, database } = where

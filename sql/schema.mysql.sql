@@ -146,6 +146,19 @@ create table `key_values` (
   primary key (`owner`, `name`)
 );
 
+create table `known_clients` (
+  `host` varbinary(255) not null,
+  `local` varbinary(511) not null,
+  `client` varbinary(32) not null,
+  `software` mediumtext collate utf8mb4_bin,
+  `device` mediumtext collate utf8mb4_bin,
+  `first_ms` bigint not null,
+  `last_ms` bigint not null,
+  `password_ms` bigint,
+  primary key (`host`, `local`, `client`),
+  key `known_clients_by_time` (`host`, `last_ms`)
+);
+
 create table `last_activity` (
   `account` varbinary(767) not null,
   `left_ms` bigint not null,
@@ -372,6 +385,31 @@ create table `unacknowledged_stanzas` (
   `since_ms` bigint,
   `owed` mediumtext collate utf8mb4_bin,
   primary key (`token_hash`, `position`)
+);
+
+create table `user_search_choices` (
+  `account` varbinary(767) not null,
+  `wish` tinyint,
+  `barred` tinyint not null,
+  primary key (`account`)
+);
+
+create table `user_search_people` (
+  `account` varbinary(767) not null,
+  `first` mediumtext collate utf8mb4_bin not null,
+  `last` mediumtext collate utf8mb4_bin not null,
+  `nick` mediumtext collate utf8mb4_bin not null,
+  `email` mediumtext collate utf8mb4_bin not null,
+  primary key (`account`)
+);
+
+create table `user_search_terms` (
+  `domain` varbinary(255) not null,
+  `field` varbinary(8) not null,
+  `term` varbinary(256) not null,
+  `account` varbinary(767) not null,
+  primary key (`domain`, `field`, `term`, `account`),
+  key `user_search_terms_by_account` (`account`, `field`, `term`)
 );
 
 create table `vcard_cards` (

@@ -151,6 +151,20 @@ CREATE TABLE `key_values` (
   primary key (`owner`, `name`)
 );
 
+CREATE TABLE `known_clients` (
+  `host` text not null,
+  `local` text not null,
+  `client` text not null,
+  `software` text,
+  `device` text,
+  `first_ms` integer not null,
+  `last_ms` integer not null,
+  `password_ms` integer,
+  primary key (`host`, `local`, `client`)
+);
+
+CREATE INDEX `known_clients_by_time` on `known_clients` (`host`, `last_ms`);
+
 CREATE TABLE `last_activity` (
   `account` text not null,
   `left_ms` integer not null,
@@ -400,6 +414,32 @@ CREATE TABLE `unacknowledged_stanzas` (
   `owed` text null,
   primary key (`token_hash`, `position`)
 );
+
+CREATE TABLE `user_search_choices` (
+  `account` text not null,
+  `wish` integer,
+  `barred` integer not null,
+  primary key (`account`)
+);
+
+CREATE TABLE `user_search_people` (
+  `account` text not null,
+  `first` text not null,
+  `last` text not null,
+  `nick` text not null,
+  `email` text not null,
+  primary key (`account`)
+);
+
+CREATE TABLE `user_search_terms` (
+  `domain` text not null,
+  `field` text not null,
+  `term` text not null,
+  `account` text not null,
+  primary key (`domain`, `field`, `term`, `account`)
+);
+
+CREATE INDEX `user_search_terms_by_account` on `user_search_terms` (`account`, `field`, `term`);
 
 CREATE TABLE `vcard_cards` (
   `account` text not null,

@@ -19,6 +19,7 @@ export {
   type Context,
   defineModule,
   type Module,
+  type OptionComplaint,
   partly,
   type ServerFacts,
   soft,
@@ -89,6 +90,7 @@ export { BatchFullError, BatchWriter } from './storage/batch-writer.ts'
 export { type Database, isUnavailable, isUniqueViolation, type Transaction } from './storage/database.ts'
 export type { KeyValue } from './storage/key-value.ts'
 export type { Cancel, Clock } from './util/clock.ts'
+export { hmac } from './util/hmac.ts'
 export { randomId } from './util/id.ts'
 export { KeyedQueue } from './util/keyed-queue.ts'
 export { Lru } from './util/lru.ts'

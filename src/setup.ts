@@ -5,7 +5,7 @@ import bunyan from 'bunyan'
 import { fileProblem, problemAtPlace, unreadable } from './config/document.ts'
 import type { Origin } from './config/layers.ts'
 import { findStrayFiles, loadModuleConfig, type ModuleConfig } from './config/module-config.ts'
-import { ConfigError, type ConfigProblem } from './config/problem.ts'
+import { ConfigError, type ConfigProblem, distinctProblems } from './config/problem.ts'
 import { loadServerConfig, type ServerConfig } from './config/server-config.ts'
 import { loadCatalogue } from './module/catalogue.ts'
 import { CommandError } from './module/command.ts'
@@ -74,6 +74,7 @@ export async function loadSetup(configFolder: string | undefined, serving = fals
     ]),
   )
   problems.push(...missingDependencies(enabled, configs, folder))
+  if (problems.length === 0) problems.push(...complaints(enabled, configs, folder))
   if (problems.length > 0) throw new ConfigError(problems)
   return { config, origins, componentOrigins, configFolder: folder, catalogue, configs, enabled }
 }
@@ -175,6 +176,24 @@ function missingDependencies(
         .map((needed) => problem(host, module.name, needed.name)),
     ),
   )
+}
+
+/** What modules complain of, once each option is right by itself. */
+function complaints(
+  enabled: ReadonlyMap<string, readonly EnabledModule[]>,
+  configs: Setup['configs'],
+  folder: string,
+): ConfigProblem[] {
+  const problems = [...enabled].flatMap(([host, modules]) =>
+    modules.flatMap(({ module, config }) =>
+      (module.check?.(config, host) ?? []).map(({ option, message, cure }) => {
+        const origin = configs.get(module.name)?.get(host)?.origins.get(option)
+        if (origin !== undefined && origin !== 'default') return problemAtPlace(origin, `${option} ${message}`, cure)
+        return fileProblem(join(folder, 'modules', `${module.name}.yaml`), `${option} ${message}`, cure)
+      }),
+    ),
+  )
+  return distinctProblems(problems)
 }
 
 /** The version in package.json. */

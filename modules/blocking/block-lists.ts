@@ -58,6 +58,21 @@ export class BlockLists {
     return this.#known(bare) ?? this.#queue.run(bare.toString(), () => this.#fetch(bare))
   }
 
+  /** Those of some accounts of this host that block an address: lists that are not in memory cost few queries together. */
+  async blockers(accounts: readonly Jid[], address: Jid): Promise<ReadonlySet<string>> {
+    const blockers = new Set<string>()
+    const unknown: string[] = []
+    for (const account of accounts) {
+      const list = this.#known(account)
+      if (list === undefined) unknown.push(account.toString())
+      else if (list.blocks(address)) blockers.add(account.toString())
+    }
+    if (unknown.length > 0)
+      for (const [account, items] of await this.#store.loadAll(unknown))
+        if (new BlockList(items).blocks(address)) blockers.add(account)
+    return blockers
+  }
+
   /**
    * Adds items to an account's list; those that are in it already change nothing.
    *

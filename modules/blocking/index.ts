@@ -5,6 +5,7 @@ import {
   defineSlot,
   flowNeeded,
   flows,
+  type Jid,
   option,
   randomId,
   StanzaError,
@@ -29,6 +30,14 @@ import { BlockingStore } from './store.ts'
 /** Whether the client has asked for the list, and so hears of changes. */
 const interested = defineSlot('blocking/interested', () => false, asJson)
 
+/** What other modules may ask of the block lists of a host's accounts. */
+export interface BlockingApi {
+  /** Whether an account blocks an address: at once when its list is in memory, else after one query. */
+  blocks(account: Jid, address: Jid): boolean | Promise<boolean>
+  /** Those of some accounts, bare JIDs, that block an address; the lists that are not in memory cost few queries together. */
+  blockers(accounts: readonly Jid[], address: Jid): Promise<ReadonlySet<string>>
+}
+
 export default defineModule({
   name: 'blocking',
   summary: 'Lets people block whom they do not want to hear from.',
@@ -45,7 +54,7 @@ export default defineModule({
       .describe('How many block lists of accounts that are not online are kept in memory; the others cost a query.'),
   },
 
-  setup(ctx) {
+  setup(ctx): BlockingApi {
     const { host, deps } = ctx
     const lists = new BlockLists(host, new BlockingStore(ctx.db), ctx.config)
     ctx.gate(userLoading, (user) => lists.load(user))
@@ -96,6 +105,14 @@ export default defineModule({
       const push = xml('iq', { type: 'set', id: randomId() }, xml(what, { xmlns: NS }, ...itemElements(items)))
       const wire = Wire.of(push)
       for (const session of user.sessions.values()) if (session.slots.get(interested)) session.sendHere(wire)
+    }
+
+    return {
+      blocks(account, address) {
+        const list = lists.of(account)
+        return list instanceof Promise ? list.then((found) => found.blocks(address)) : list.blocks(address)
+      },
+      blockers: (accounts, address) => lists.blockers(accounts, address),
     }
   },
 })

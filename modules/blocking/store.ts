@@ -16,6 +16,20 @@ export class BlockingStore {
     return await this.#db.knex('blocking_items').where({ account }).pluck('item')
   }
 
+  /** The items of many accounts, in few statements; by the index `blocking_items_by_account`. Who has none is not in it. */
+  async loadAll(accounts: readonly string[]): Promise<Map<string, string[]>> {
+    const lists = new Map<string, string[]>()
+    for (const batch of inBatches(accounts)) {
+      const found = this.#db.knex('blocking_items').whereIn('account', batch).select('account', 'item')
+      for (const { account, item } of (await found) as { account: string; item: string }[]) {
+        const items = lists.get(account)
+        if (items === undefined) lists.set(account, [item])
+        else items.push(item)
+      }
+    }
+    return lists
+  }
+
   /** Adds items that are not in the list. */
   async add(account: string, items: readonly string[]): Promise<void> {
     await this.#db.transaction(async (trx) => {

@@ -100,7 +100,14 @@ export class ClientCapabilities {
   /** Takes up what a client announces with its presence; without an announcement it is what it was. */
   announced(session: Session, presence: Pick<Element, 'getChild'>): void {
     const announcement = readAnnouncement(presence)
-    if (announcement === undefined || session.slots.get(knownSlot)?.node === announcement.node) return
+    if (announcement === undefined) return
+    const known = session.slots.get(knownSlot)
+    if (known?.node === announcement.node) {
+      // It has not answered, and others of its kind may have meanwhile.
+      const kind = known.kind === undefined && announcement.key !== undefined && this.#kinds.get(announcement.key)
+      if (kind) this.#learned(session, announcement, kind)
+      return
+    }
     session.slots.set(formerSlot, this.of(session))
     session.slots.set(knownSlot, { node: announcement.node, announcement, kind: undefined })
     this.#look(session, announcement)

@@ -47,7 +47,10 @@ export function hashNode({ algo, value }: CapabilityHash): string {
 export function bestHash(c: Pick<Element, 'getChildren'>): CapabilityHash | undefined {
   const offered = c.getChildren('hash', NS_HASHES)
   for (const algo of functions.keys()) {
-    const value = offered.find(({ attrs }) => attrs['algo'] === algo)?.getText().trim()
+    const value = offered
+      .find(({ attrs }) => attrs['algo'] === algo)
+      ?.getText()
+      .trim()
     if (value !== undefined && /^[\w+/]{43,88}={0,2}$/.test(value)) return { algo, value: ownText(value) }
   }
   return undefined
@@ -75,7 +78,8 @@ function hashInput(query: Element, language: string | undefined): string | undef
 }
 
 function formInput(form: Element): string | undefined {
-  if (form.getChild('reported', NS_FORMS) !== undefined || form.getChild('item', NS_FORMS) !== undefined) return undefined
+  if (form.getChild('reported', NS_FORMS) !== undefined || form.getChild('item', NS_FORMS) !== undefined)
+    return undefined
   const fields = form.getChildren('field', NS_FORMS)
   const types = fields.filter(({ attrs }) => attrs['var'] === 'FORM_TYPE')
   // XEP-0068: one type, and it is hidden, which in results goes without saying.

@@ -95,7 +95,7 @@ export class Clients {
 
   async #of(account: Jid): Promise<Client[]> {
     const { fast, host, sightings, store } = this.#parts
-    await sightings.idle()
+    await sightings.flush()
     const known = new Map((await store.list(account.local)).map((client) => [client.client, client]))
     const tokens = new Set((await fast?.clients(account.local)) ?? [])
     const sessions = new Map<string, Session[]>()

@@ -45,11 +45,11 @@ export default defineModule({
     const { clock, config, host, log } = ctx
     const store = new ClientStore(ctx.db, host.domain)
     const onFailure = (error: unknown) => log.warn({ err: error }, 'clients that logged in could not be noted')
-    const sightings = new Sightings(store, onFailure)
+    const sightings = new Sightings(store, ctx.after, onFailure)
     const clients = new Clients({ host, store, sightings, clock, fast: ctx.deps.fast })
     ctx.on(sessionOpened, (session) => clients.seen(session))
     ctx.on(sessionResumed, (session) => clients.seen(session))
-    ctx.onStop(() => sightings.idle())
+    ctx.onStop(() => sightings.flush())
 
     ctx.iq('get', 'self', 'list', NS, (_list, { from }) => clients.list(from.bare))
     ctx.iq('set', 'self', 'revoke', NS, async ({ attrs }, { from, origin }) => {
@@ -63,11 +63,11 @@ export default defineModule({
     })
 
     ctx.gate(accountDeleting, async ({ jid }) => {
-      await sightings.idle()
+      await sightings.flush()
       await store.remove(jid.local)
     })
     ctx.on(passwordChanged, ({ jid }) => {
-      const forgotten = sightings.idle().then(() => store.forgetPasswords(jid.local))
+      const forgotten = sightings.flush().then(() => store.forgetPasswords(jid.local))
       forgotten.catch(onFailure)
     })
 

@@ -1,37 +1,44 @@
+import type { Cancel, Context } from '#api'
 import type { ClientStore, Sighting } from './store.ts'
 
 /** Sightings written in one statement. */
 const ROWS = 200
+/** How long logins are gathered, in ms. */
+const GATHER_MS = 2_000
 
 /**
- * Notes who has logged in, behind the back of everybody: all that a turn of the event loop brings, in one write at a time. One
- * entry a client waits; what a database that is away does not take is forgotten.
+ * Notes who has logged in, behind the back of everybody: what comes within seconds in one write, since nobody waits for it. One
+ * entry a client waits; a crash in between, or a database that is away, loses it.
  */
 export class Sightings {
   readonly #store: ClientStore
   readonly #onFailure: (error: unknown) => void
   #waiting = new Map<string, Sighting>()
-  #writing: Promise<void> | undefined
+  #writing: Promise<void> = Promise.resolve()
+  #cancel: Cancel | undefined
+  readonly #after: Context['after']
 
-  constructor(store: ClientStore, onFailure: (error: unknown) => void) {
+  /** `onFailure` hears of a write that failed. */
+  constructor(store: ClientStore, after: Context['after'], onFailure: (error: unknown) => void) {
     this.#store = store
+    this.#after = after
     this.#onFailure = onFailure
   }
 
   note(sighting: Sighting): void {
     this.#waiting.set(`${sighting.local} ${sighting.client}`, sighting)
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined
-    })
+    this.#cancel ??= this.#after(GATHER_MS, () => void this.flush())
   }
 
-  /** Settles when everything is written. */
-  async idle(): Promise<void> {
-    await this.#writing
+  /** Writes what waits; settles when everything noted so far is written. */
+  flush(): Promise<void> {
+    this.#cancel?.()
+    this.#cancel = undefined
+    this.#writing = this.#writing.then(() => this.#write())
+    return this.#writing
   }
 
   async #write(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve))
     while (this.#waiting.size > 0) {
       const part = [...this.#waiting].slice(0, ROWS)
       for (const [key] of part) this.#waiting.delete(key)

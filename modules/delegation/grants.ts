@@ -1,4 +1,4 @@
-import { type ConfigOf, type Element, option, xml } from '#api'
+import { type ConfigOf, type Element, type OptionComplaint, option, xml } from '#api'
 
 /** The namespace of delegations (XEP-0355). */
 export const NS_DELEGATION = 'urn:xmpp:delegation:2'
@@ -48,22 +48,28 @@ const never = new Set([
   'http://jabber.org/protocol/disco#items',
 ])
 
-/**
- * Who answers which namespace, as the admin says.
- *
- * @throws Error for a namespace that nobody may have, or that two have.
- */
-export function delegatedByAdmin(grants: Readonly<Record<string, Grant>>): ReadonlyMap<string, Delegated> {
-  const delegated = new Map<string, Delegated>()
+/** What is wrong with what components answer: a namespace that nobody may have, or that two have. */
+export function complaints(grants: Readonly<Record<string, Grant>>): OptionComplaint[] {
+  const found: OptionComplaint[] = []
+  const taken = new Map<string, string>()
   for (const [domain, { namespaces, mayAsk }] of Object.entries(grants)) {
-    for (const xmlns of [...Object.keys(namespaces), ...mayAsk])
-      if (never.has(xmlns)) throw new Error(`"${xmlns}" cannot be delegated to ${domain}`)
-    for (const [xmlns, { attributes }] of Object.entries(namespaces)) {
-      const rival = delegated.get(xmlns)
-      if (rival !== undefined) throw new Error(`"${xmlns}" is delegated to ${rival.domain} and to ${domain}`)
-      delegated.set(xmlns, { domain, attributes })
+    const add = (message: string, cure: string) => found.push({ option: `components.${domain}`, message, cure })
+    const wrong = [...Object.keys(namespaces), ...mayAsk].find((xmlns) => never.has(xmlns))
+    if (wrong !== undefined) add(`cannot have the namespace "${wrong}"`, 'Take it out.')
+    for (const xmlns of Object.keys(namespaces)) {
+      const rival = taken.get(xmlns)
+      if (rival !== undefined) add(`has the namespace "${xmlns}", and so has ${rival}`, 'Take it from one of the two.')
+      taken.set(xmlns, domain)
     }
   }
+  return found
+}
+
+/** Who answers which namespace, as the admin says. */
+export function delegatedByAdmin(grants: Readonly<Record<string, Grant>>): ReadonlyMap<string, Delegated> {
+  const delegated = new Map<string, Delegated>()
+  for (const [domain, { namespaces }] of Object.entries(grants))
+    for (const [xmlns, { attributes }] of Object.entries(namespaces)) delegated.set(xmlns, { domain, attributes })
   return delegated
 }
 

@@ -14,7 +14,7 @@ import {
 import disco from '../disco/index.ts'
 import { Asking } from './asking.ts'
 import { answeredBy } from './forwarding.ts'
-import { delegatedByAdmin, delegationElement, type Grant, grantsOption, NS_DELEGATION } from './grants.ts'
+import { complaints, delegatedByAdmin, delegationElement, type Grant, grantsOption, NS_DELEGATION } from './grants.ts'
 import { Nesting } from './nesting.ts'
 
 export default defineModule({
@@ -25,6 +25,7 @@ export default defineModule({
     components: grantsOption,
     timeout: option.duration().min('1s').default('30s').describe('How long the answer of a component is waited for.'),
   },
+  check: ({ components }) => complaints(components),
   depends: { disco: soft(disco) },
 
   setup(ctx) {

@@ -1,5 +1,5 @@
 import { defineModule, type Jid, StanzaError, xep, xml } from '#api'
-import { complaintAbout, isRestricted, serviceElement, servicesOption } from './service.ts'
+import { complaints, isRestricted, serviceElement, servicesOption } from './service.ts'
 
 const NS = 'urn:xmpp:extdisco:2'
 
@@ -9,14 +9,11 @@ export default defineModule({
   implements: [xep(215, '1.0.0', 'Without pushes: services change when the server is restarted.')],
   features: { host: [NS] },
   options: { services: servicesOption },
+  check: ({ services }) => complaints(services),
 
   setup(ctx) {
     const { host, clock } = ctx
     const { services } = ctx.config
-    for (const service of services) {
-      const complaint = complaintAbout(service)
-      if (complaint !== undefined) throw new Error(`service ${service.type} at ${service.host}: ${complaint}`)
-    }
     const element = (service: (typeof services)[number], { local }: Jid) => serviceElement(service, local, clock.now())
 
     // XEP-0215 §2: services, and above all their credentials, are for accounts of this host.

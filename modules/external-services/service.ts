@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { type ConfigOf, type Element, option, toDatetime, xml } from '#api'
+import { type ConfigOf, type Element, type OptionComplaint, option, toDatetime, xml } from '#api'
 
 const service = option.group({
   type: option
@@ -35,10 +35,15 @@ export const servicesOption = option
 /** One service, as an admin describes it. */
 export type ExternalService = ConfigOf<{ services: typeof servicesOption }>['services'][number]
 
-/** What is wrong with a service, in words; `undefined` when nothing is. */
-export function complaintAbout({ username, password, secret }: ExternalService): string | undefined {
-  if ((username === undefined) !== (password === undefined)) return 'username and password go together'
-  return secret !== undefined && username !== undefined ? 'it has secret as well as username' : undefined
+/** What is wrong with services: half of what one needs to log in, or two ways to. */
+export function complaints(services: readonly ExternalService[]): OptionComplaint[] {
+  return services.flatMap(({ username, password, secret }, i) => {
+    const option = `services[${i}]`
+    if ((username === undefined) !== (password === undefined))
+      return [{ option, message: 'has only one of username and password', cure: 'Give it both, or neither.' }]
+    if (secret === undefined || username === undefined) return []
+    return [{ option, message: 'has secret as well as username', cure: 'Take one of the two away.' }]
+  })
 }
 
 /** Whether one needs credentials to use it. */

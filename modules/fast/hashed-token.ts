@@ -1,8 +1,9 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import {
   accountOf,
   type ChannelBindingType,
   decodeUtf8,
+  hmac,
   type Jid,
   type LoginRequest,
   SaslError,
@@ -99,5 +100,5 @@ function findProven(candidates: readonly ProvenToken[], proof: Buffer, binding: 
 }
 
 function keyedHash(token: string, role: 'Initiator' | 'Responder', binding: Buffer): Buffer {
-  return createHmac('sha256', token).update(role).update(binding).digest()
+  return hmac('sha256', token, Buffer.concat([Buffer.from(role), binding]))
 }

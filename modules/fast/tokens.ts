@@ -1,10 +1,10 @@
-import { createHmac } from 'node:crypto'
 import {
   type ChannelBindingSource,
   clientKey,
   type Element,
   type GrantedLogin,
   type Host,
+  hmac,
   type Jid,
   type LoginRequest,
   randomId,
@@ -131,7 +131,7 @@ export class Tokens {
 
   /** The token that belongs to what is stored; nobody who has only the database can tell it. */
   #derive(local: string, { client, mechanism, nonce }: StoredToken): string {
-    return createHmac('sha256', this.#key).update([local, client, mechanism, nonce].join('\0')).digest('base64url')
+    return hmac('sha256', this.#key, [local, client, mechanism, nonce].join('\0')).toString('base64url')
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Jid, Session, Wire } from '#api'
-import type { PresenceApi } from '../presence/index.ts'
-import { type Face, type Node, type NodeConfig, type PubsubApi, plainDefaults } from '../pubsub/index.ts'
-import type { RosterApi } from '../roster/index.ts'
+import { type Face, mayRead, type Node, type NodeConfig, plainDefaults } from '../pubsub/index.ts'
+import { isSubscribed } from '../roster/index.ts'
+import type { Audience } from './audience.ts'
+import type { Acquaintance, Site } from './sites.ts'
 
 /** XEP-0163 §4.3.2, §5: what nodes of accounts are by default. */
 export const accountDefaults: NodeConfig = {
@@ -11,26 +12,22 @@ export const accountDefaults: NodeConfig = {
   send_last_published_item: 'on_sub_and_presence',
 }
 
-/** What all accounts' faces share. */
-export interface AccountFaces {
-  readonly pubsub: PubsubApi
-  readonly presence: PresenceApi
-  readonly roster: RosterApi
-  /** Those who are to know of something at an account's node without having subscribed. */
-  audience(account: Jid, node: Node): Iterable<Session> | Promise<Iterable<Session>>
-}
-
 /** The service that an account is itself (XEP-0163). */
 export class AccountFace implements Face {
   readonly service: Jid
   readonly defaults: NodeConfig = accountDefaults
   readonly limits: Face['limits']
-  readonly #faces: AccountFaces
+  readonly #site: Site
+  readonly #audience: Audience
+  readonly #known: Acquaintance | undefined
 
-  constructor(account: Jid, faces: AccountFaces) {
+  /** `known` spares the questions of one who asks. */
+  constructor(account: Jid, site: Site, audience: Audience, limits: Face['limits'], known?: Acquaintance) {
     this.service = account
-    this.limits = faces.pubsub.limits
-    this.#faces = faces
+    this.limits = limits
+    this.#site = site
+    this.#audience = audience
+    this.#known = known
   }
 
   rules(asker: Jid): boolean {
@@ -42,21 +39,29 @@ export class AccountFace implements Face {
   }
 
   seesPresence(_node: Node, asker: Jid): boolean | Promise<boolean> {
-    return this.#faces.presence.isSubscriber(this.service, asker)
+    if (this.#known?.asker.equals(asker.bare) === true) return isSubscribed(this.#known.item)
+    return this.#site.presence.isSubscriber(this.service, asker)
   }
 
   async isInGroups({ settings }: Node, asker: Jid): Promise<boolean> {
-    const item = await this.#faces.roster.item(this.service, asker)
+    const isKnown = this.#known?.asker.equals(asker.bare) === true
+    const item = isKnown ? this.#known!.item : await this.#site.roster.item(this.service, asker)
     return item?.groups.some((group) => settings.rosterGroups.includes(group)) ?? false
   }
 
   async isStranger(asker: Jid): Promise<boolean> {
-    return !(await this.#faces.presence.isSubscriber(this.service, asker))
+    return !(await this.#site.presence.isSubscriber(this.service, asker))
+  }
+
+  /** XEP-0163 §4.3.1: neither whom the account blocks, nor who has lost what let them subscribe. */
+  async hears(node: Node, subscriber: Jid): Promise<boolean> {
+    if ((await this.#site.blocking?.blocks(this.service, subscriber)) === true) return false
+    return await mayRead(this, node, subscriber)
   }
 
   async notifyOthers(node: Node, wire: Wire, reached: ReadonlySet<Session>): Promise<void> {
-    const { host } = this.#faces.pubsub.engine
-    for (const session of await this.#faces.audience(this.service, node))
+    const { host } = this.#site
+    for (const session of await this.#audience.of(this, node))
       if (!reached.has(session)) host.reach(session, wire, this.service)
   }
 }

@@ -1,22 +1,12 @@
-import {
-  type Database,
-  defineModule,
-  type Element,
-  flows,
-  type Host,
-  type IqHandler,
-  type Jid,
-  StanzaError,
-  xep,
-} from '#api'
+import { defineModule, type Element, flows, type IqHandler, type Jid, StanzaError, soft, xep } from '#api'
+import blocking from '../blocking/index.ts'
 import { capabilitiesKnown } from '../capabilities/hooks.ts'
 import capabilities from '../capabilities/index.ts'
 import { discoIdentities, discoItems, discoNodes } from '../disco/hooks.ts'
 import disco from '../disco/index.ts'
-import { sessionAvailable } from '../presence/hooks.ts'
+import { sessionAvailable, sessionUnavailable } from '../presence/hooks.ts'
 import presence from '../presence/index.ts'
 import pubsub, {
-  dropUnwelcome,
   features,
   type ItemRecord,
   itemItems,
@@ -33,10 +23,13 @@ import pubsub, {
   takeAnswer,
 } from '../pubsub/index.ts'
 import { rosterItemChanged, rosterItemRemoved } from '../roster/hooks.ts'
-import roster, { isSubscribed } from '../roster/index.ts'
+import roster from '../roster/index.ts'
+import { AccessWatch } from './access-watch.ts'
 import { AccountFace } from './account-face.ts'
 import { Audience } from './audience.ts'
 import { Newcomers } from './newcomers.ts'
+import { type Site, sitesOf } from './sites.ts'
+import { checkAnswer } from './strangers.ts'
 
 /** What other modules may do with the nodes of accounts, as their owners. `account` is a bare JID of this host. */
 export interface PepApi {
@@ -46,39 +39,51 @@ export interface PepApi {
   retract(account: Jid, node: string, ids: readonly string[]): Promise<void>
   /** The newest items of a node, oldest first; none when there is no such node. */
   items(account: Jid, node: string, count: number): Promise<readonly ItemRecord[]>
+  /** One item of a node. */
+  item(account: Jid, node: string, id: string): Promise<ItemRecord | undefined>
+  /** Whether anybody may read a node; not one that is not there. */
+  isOpen(account: Jid, node: string): Promise<boolean>
   /** Whether somebody may read a node; not one that is not there. */
   mayRead(account: Jid, node: string, asker: Jid): Promise<boolean>
 }
 
-/** The hosts of a server on which accounts publish. */
-const servers = new WeakMap<Database, Map<string, Host>>()
+/** What an account's service does beyond any other (XEP-0060 §9). */
+const ownFeatures = [`${NS_PUBSUB}#auto-subscribe`, `${NS_PUBSUB}#filtered-notifications`]
 
 export default defineModule({
   name: 'pep',
   summary: 'Lets accounts publish what contacts want to hear of: profiles, keys, bookmarks, moods.',
-  implements: [xep(163, '1.2.2'), xep(222, '1.0'), xep(223, '1.1.1')],
-  features: { account: features },
-  depends: { capabilities, disco, presence, pubsub, roster },
+  implements: [xep(163, '1.2.2'), xep(222, '1.0.1'), xep(223, '1.1.1')],
+  features: { account: [...features, ...ownFeatures] },
+  depends: { blocking: soft(blocking), capabilities, disco, presence, pubsub, roster },
 
   setup(ctx): PepApi {
     const { host, deps } = ctx
-    const { engine } = deps.pubsub
-    const hosts = servers.get(ctx.db) ?? new Map<string, Host>()
-    servers.set(ctx.db, hosts.set(host.domain, host))
-    ctx.onStop(() => void hosts.delete(host.domain))
-
-    const audience = new Audience(hosts, deps.roster, deps.capabilities)
-    const faceOf = (account: Jid): AccountFace => new AccountFace(account.bare, faces)
-    const faces = {
-      ...deps,
-      audience: (account: Jid, node: Parameters<typeof audience.of>[2]) => audience.of(faceOf(account), account, node),
+    const { engine, limits } = deps.pubsub
+    const sites = sitesOf(ctx.db)
+    const site: Site = {
+      host,
+      engine,
+      presence: deps.presence,
+      roster: deps.roster,
+      blocking: deps.blocking,
+      faceOf: (account, known) => new AccountFace(account.bare, site, audience, limits, known),
     }
-    const newcomers = new Newcomers({ ...deps, audience, log: ctx.log, faceOf })
+    const { faceOf } = site
+    sites.set(host.domain, site)
+    ctx.onStop(() => void sites.delete(host.domain))
+    const audience = new Audience(site, sites, deps.capabilities)
+    const newcomers = new Newcomers(site, sites, audience, ctx.log)
+    const watch = new AccessWatch(site, newcomers, ctx.log)
 
     const answer =
       (type: 'get' | 'set'): IqHandler =>
-      (query, { from, to }) =>
-        perform(engine, faceOf(to), type, query, from)
+      async (query, { from, to }) => {
+        const face = faceOf(to)
+        const payload = await perform(engine, face, type, query, from)
+        await checkAnswer(face, query, payload, from)
+        return payload
+      }
     for (const type of ['get', 'set'] as const)
       for (const xmlns of [NS_PUBSUB, NS_OWNER]) ctx.iq(type, 'account', 'pubsub', xmlns, answer(type))
 
@@ -100,33 +105,11 @@ export default defineModule({
       },
     })
 
-    ctx.on(sessionAvailable, (session) => newcomers.welcome(session, audience.interestsOf(session)))
-    ctx.on(capabilitiesKnown, ({ session, features: now, before }) => {
-      if (session.presence !== null)
-        newcomers.welcome(
-          session,
-          audience.interests(now).filter((node) => !before.has(`${node}+notify`)),
-        )
-    })
-    // XEP-0163 §4.3.3: whoever may see more hears of it, whoever may see less has subscribed to less.
-    ctx.on(rosterItemChanged, ({ account, was, now }) => {
-      if (!isSubscribed(was) && isSubscribed(now))
-        newcomers.introduce(account, hosts.get(now.jid.domain)?.user(now.jid)?.available() ?? [])
-      else void review(account, now.jid)
-    })
-    ctx.on(rosterItemRemoved, ({ account, was }) => void review(account, was.jid))
-
-    /** Ends the subscriptions of a contact who may not have them any more. */
-    async function review(account: Jid, contact: Jid): Promise<void> {
-      try {
-        const face = faceOf(account)
-        const own = await engine.store.subscriptionsOf(account.toString(), contact.bare.toString())
-        for (const { node } of own)
-          await engine.atNode(face, node, async (found) => found && dropUnwelcome(engine, face, found))
-      } catch (err) {
-        ctx.log.error({ err, account: account.toString() }, 'subscriptions could not be looked through')
-      }
-    }
+    ctx.on(sessionAvailable, (session) => newcomers.arrived(session))
+    ctx.on(sessionUnavailable, (session) => newcomers.left(session))
+    ctx.on(capabilitiesKnown, ({ session, features: now, before }) => newcomers.learned(session, now, before))
+    ctx.on(rosterItemChanged, (change) => watch.changed(change))
+    ctx.on(rosterItemRemoved, ({ account, was }) => watch.removed(account, was))
 
     // XEP-0060 §8.6: an owner's answer to a request comes as a message to the account itself.
     ctx.flow(flows.message.arriving, 'deliver', ({ stanza, from, to }) => {
@@ -150,6 +133,15 @@ export default defineModule({
         if (node === undefined) return []
         await engine.expire(node)
         return await engine.store.newest(node.id, count)
+      },
+      async item(account, name, id) {
+        const node = await engine.find(faceOf(account), name)
+        if (node === undefined) return undefined
+        await engine.expire(node)
+        return (await engine.store.items(node.id, [id]))[0]
+      },
+      async isOpen(account, name) {
+        return (await engine.find(faceOf(account), name))?.settings.accessModel === 'open'
       },
       async mayRead(account, name, asker) {
         const face = faceOf(account)

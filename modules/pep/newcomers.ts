@@ -1,56 +1,127 @@
-import type { Context, Jid, Session } from '#api'
-import { mayRead, type PubsubApi } from '../pubsub/index.ts'
-import type { RosterApi } from '../roster/index.ts'
+import { type Context, defineSlot, type Jid, type Session } from '#api'
+import { type LastItem, mayRead } from '../pubsub/index.ts'
 import type { AccountFace } from './account-face.ts'
-import type { Audience } from './audience.ts'
+import { type Audience, interestsIn } from './audience.ts'
+import type { Site, Sites } from './sites.ts'
 
-/** What the newest items need that newcomers get. */
-export interface NewcomerParts {
-  readonly pubsub: PubsubApi
-  readonly roster: RosterApi
-  readonly audience: Audience
-  readonly log: Context['log']
-  faceOf(account: Jid): AccountFace
+/** Whether a session that is available has been given the newest items since it came. */
+const welcomedSlot = defineSlot('pep/welcomed', () => false, {
+  write: (welcomed) => welcomed,
+  read: (saved: boolean) => saved,
+})
+
+/** What of an account's somebody may be given, and by what face. */
+interface Offer {
+  readonly site: Site
+  readonly face: AccountFace
 }
 
 /** Gives those who come the newest item of every node they want to hear of (XEP-0163 §4.3.2). */
 export class Newcomers {
-  readonly #parts: NewcomerParts
+  readonly #site: Site
+  readonly #sites: Sites
+  readonly #audience: Audience
+  readonly #log: Context['log']
 
-  constructor(parts: NewcomerParts) {
-    this.#parts = parts
+  constructor(site: Site, sites: Sites, audience: Audience, log: Context['log']) {
+    this.#site = site
+    this.#sites = sites
+    this.#audience = audience
+    this.#log = log
   }
 
-  /** A session has come, or wants to hear of more nodes: of its own account's and of those it sees the presence of. */
-  welcome(session: Session, nodes: readonly string[]): void {
-    if (nodes.length === 0) return
-    const { roster, log } = this.#parts
-    const watched = roster.of(session.user)?.watched() ?? []
-    const accounts = [session.user.jid, ...watched]
-    this.#tell(session, accounts, nodes).catch((err) => log.error({ err }, 'newest items could not be sent'))
+  /** A session is available; only its initial presence counts. */
+  arrived(session: Session): void {
+    if (session.slots.get(welcomedSlot)) return
+    session.slots.set(welcomedSlot, true)
+    this.#welcome(session, this.#audience.interestsOf(session))
   }
 
-  /** A contact may see an account's presence from now on, and so what it has published. */
+  /** A session is not available any more. */
+  left(session: Session): void {
+    session.slots.set(welcomedSlot, false)
+  }
+
+  /** The client of a session wants to hear of more than before. */
+  learned(session: Session, features: ReadonlySet<string>, before: ReadonlySet<string>): void {
+    if (session.presence === null) return
+    const former = new Set(interestsIn(before))
+    this.#welcome(
+      session,
+      interestsIn(features).filter((node) => !former.has(node)),
+    )
+  }
+
+  /** The owner of sessions may see an account's presence from now on, and so what it has published. */
   introduce(account: Jid, sessions: Iterable<Session>): void {
-    const { audience, log } = this.#parts
-    for (const session of sessions) {
-      const nodes = audience.interestsOf(session)
-      if (nodes.length > 0)
-        this.#tell(session, [account], nodes).catch((err) => log.error({ err }, 'newest items could not be sent'))
+    for (const session of sessions) this.#tell(session, [account], this.#audience.interestsOf(session))
+  }
+
+  /** Of its own account and of those it sees the presence of. */
+  #welcome(session: Session, nodes: readonly string[]): void {
+    if (nodes.length === 0) return
+    const { roster } = this.#site
+    this.#tell(session, [session.user.jid, ...(roster.of(session.user)?.watched() ?? [])], nodes)
+  }
+
+  #tell(session: Session, accounts: readonly Jid[], nodes: readonly string[]): void {
+    if (nodes.length === 0) return
+    this.#send(session, accounts, nodes).catch((err) => this.#log.error({ err }, 'newest items could not be sent'))
+  }
+
+  async #send(session: Session, accounts: readonly Jid[], nodes: readonly string[]): Promise<void> {
+    const { store } = this.#site.engine
+    const last = await store.lastItems(accounts.map(String), nodes, session.user.jid.toString())
+    if (last.length === 0) return
+    const offers = await this.#offersOf(new Set(last.map(({ record }) => record.service)), accounts, session)
+    for (const one of last) {
+      const offer = offers.get(one.record.service)
+      if (offer === undefined) continue
+      await session.drained()
+      if (!session.live || session.presence === null) return
+      await this.#give(session, one, offer)
     }
   }
 
-  async #tell(session: Session, accounts: readonly Jid[], nodes: readonly string[]): Promise<void> {
-    const { pubsub, faceOf } = this.#parts
-    const { engine } = pubsub
-    const services = new Map(accounts.map((account) => [account.toString(), account]))
-    for (const { service, node: name, item } of await engine.store.lastItems([...services.keys()], nodes)) {
-      const face = faceOf(services.get(service)!)
-      const node = await engine.find(face, name)
-      if (node === undefined || !session.live || session.presence === null) continue
-      const { sendLast, deliverNotifications } = node.settings
-      if (sendLast !== 'on_sub_and_presence' || !deliverNotifications || engine.isExpired(node, item.ms)) continue
-      if (await mayRead(face, node, session.jid)) engine.notifier.last(face, node, item, session)
+  async #give(session: Session, last: LastItem, { site, face }: Offer): Promise<void> {
+    const { engine } = site
+    const { item } = last
+    const node = engine.glimpse(face, last, session.jid)
+    const { sendLast, deliverNotifications, accessModel } = node.settings
+    if (sendLast !== 'on_sub_and_presence' || !deliverNotifications || engine.isExpired(node, item.ms)) return
+    // Only the node itself knows who has subscribed.
+    const known = accessModel === 'authorize' ? await engine.find(face, node.name) : node
+    if (known === undefined || !(await mayRead(face, known, session.jid))) return
+    // What was published meanwhile has been told.
+    if (item.seq >= engine.glimpse(face, last, session.jid).lastSeq) engine.notifier.last(face, known, item, session)
+  }
+
+  /** The accounts that have something for a session; what must be known of those that are not online, in few queries. */
+  async #offersOf(
+    services: ReadonlySet<string>,
+    accounts: readonly Jid[],
+    session: Session,
+  ): Promise<Map<string, Offer>> {
+    const asker = session.user.jid
+    const offers = new Map<string, Offer>()
+    const others = new Map<Site, Jid[]>()
+    for (const account of accounts) {
+      const site = this.#sites.get(account.domain)
+      if (site === undefined || !services.has(account.toString())) continue
+      if (account.equals(asker)) offers.set(account.toString(), { site, face: site.faceOf(account) })
+      else others.set(site, [...(others.get(site) ?? []), account])
     }
+    for (const [site, some] of others) {
+      const [items, blockers] = await Promise.all([
+        site.roster.items(some, asker),
+        site.blocking?.blockers(some, session.jid),
+      ])
+      for (const account of some) {
+        const name = account.toString()
+        if (blockers?.has(name) !== true)
+          offers.set(name, { site, face: site.faceOf(account, { asker, item: items.get(name) }) })
+      }
+    }
+    return offers
   }
 }

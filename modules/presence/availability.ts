@@ -142,7 +142,8 @@ export class Availability {
     for (const own of user.available()) own.sendHere(wire)
     if (session.presence === null) session.sendHere(wire)
     const roster = this.#rosters.of(user)
-    if (roster !== undefined) for (const contact of roster.subscribers()) this.#tell(session, contact, presence, wire)
+    if (roster !== undefined)
+      for (const contact of roster.subscribers('online')) this.#tell(session, contact, presence, wire)
   }
 
   #hearsBroadcasts(target: Jid, user: User): boolean {
@@ -164,7 +165,7 @@ export class Availability {
     for (const own of user.available()) if (own !== session) session.sendHere(Wire.of(own.presence!))
     const roster = this.#rosters.of(user)
     if (roster === undefined) return
-    for (const contact of roster.watched()) {
+    for (const contact of roster.watched('online')) {
       if (contact.domain === this.#host.domain) this.#learnOf(session, this.#host.user(contact))
       else this.#host.route(xml('presence', { type: 'probe', from: session.address, to: contact.toString() }))
     }

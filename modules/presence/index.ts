@@ -4,6 +4,7 @@ import {
   flows,
   type Jid,
   option,
+  type Session,
   StanzaError,
   sessionClosed,
   streamFeatures,
@@ -23,6 +24,8 @@ export interface PresenceApi {
    * is online, else after one query. False for accounts that do not exist.
    */
   isSubscriber(account: Jid, contact: Jid): boolean | Promise<boolean>
+  /** Broadcasts a session's presence anew, with something in it that is the server's to say; it has to be available. */
+  renew(session: Session, presence: Element): void
 }
 
 export default defineModule({
@@ -107,6 +110,7 @@ export default defineModule({
         const item = rosters.item(account, contact)
         return item instanceof Promise ? item.then(isSubscribed) : isSubscribed(item)
       },
+      renew: (session, presence) => availability.announce(session, presence),
     }
   },
 })

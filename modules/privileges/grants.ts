@@ -1,4 +1,4 @@
-import { type ConfigOf, type Element, option, xml } from '#api'
+import { type ConfigOf, type Element, type OptionComplaint, option, xml } from '#api'
 
 /** The namespace of privileges (XEP-0356). */
 export const NS_PRIVILEGE = 'urn:xmpp:privilege:2'
@@ -46,10 +46,14 @@ export function isPushedTo({ roster, push }: Grant): boolean {
 /** Requests that need no privilege of their own, or have one: these namespaces are not for `iq`. */
 const reserved = ['jabber:iq:roster', NS_PRIVILEGE, 'urn:xmpp:delegation:2']
 
-/** What is wrong with a grant, in words; `undefined` when nothing is. */
-export function complaintAbout({ iq }: Grant): string | undefined {
-  const wrong = Object.keys(iq).find((xmlns) => xmlns === '' || reserved.includes(xmlns))
-  return wrong === undefined ? undefined : `iq cannot grant "${wrong}"; rosters are granted by roster`
+/** What is wrong with what components are granted. */
+export function complaints(grants: Readonly<Record<string, Grant>>): OptionComplaint[] {
+  return Object.entries(grants).flatMap(([domain, { iq }]) => {
+    const wrong = Object.keys(iq).find((xmlns) => xmlns === '' || reserved.includes(xmlns))
+    if (wrong === undefined) return []
+    const message = `cannot grant requests of the namespace "${wrong}"`
+    return [{ option: `components.${domain}`, message, cure: 'Take it out of iq; rosters are granted by roster.' }]
+  })
 }
 
 /** What a component is told it may do (XEP-0356 §4.2, §5.2, §6.2, §7.2); `undefined` when it is nothing. */

@@ -15,15 +15,7 @@ import {
 import presence from '../presence/index.ts'
 import { rosterAccess, rosterItemChanged, rosterItemRemoved } from '../roster/hooks.ts'
 import roster, { itemElement, NS_ROSTER } from '../roster/index.ts'
-import {
-  complaintAbout,
-  covers,
-  type Grant,
-  grantsOption,
-  isPushedTo,
-  NS_PRIVILEGE,
-  privilegeElement,
-} from './grants.ts'
+import { complaints, covers, type Grant, grantsOption, isPushedTo, NS_PRIVILEGE, privilegeElement } from './grants.ts'
 import { ClientPresence, presenceNotices } from './presence.ts'
 import { Speaking } from './speaking.ts'
 
@@ -39,15 +31,12 @@ export default defineModule({
       .default('30s')
       .describe('How long the answer to a request in the name of an account is waited for.'),
   },
+  check: ({ components }) => complaints(components),
   depends: { roster: soft(roster), presence: soft(presence) },
 
   setup(ctx) {
     const { host, deps } = ctx
     const grants = new Map<string, Grant>(Object.entries(ctx.config.components))
-    for (const [domain, grant] of grants) {
-      const complaint = complaintAbout(grant)
-      if (complaint !== undefined) throw new Error(`privileges of ${domain}: ${complaint}`)
-    }
     if (grants.size === 0) return
     const speaking = new Speaking(host, grants, ctx.config.timeout)
     const having = (right: (grant: Grant) => boolean) =>

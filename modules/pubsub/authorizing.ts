@@ -4,7 +4,6 @@ import type { Engine } from './engine.ts'
 import type { Face } from './face.ts'
 import { FORM_AUTHORIZATION, NS_EVENT } from './namespaces.ts'
 import type { Node } from './node.ts'
-import { subscriptionElement } from './notifying.ts'
 import type { SubscriptionRecord } from './records.ts'
 
 /** Asks the owners of a node whether somebody may subscribe (XEP-0060 §8.6). */
@@ -28,10 +27,19 @@ export function askOwner(engine: Engine, face: Face, node: Node, { jid, subid }:
   engine.notifier.send(face, owner, xml('message', null, form))
 }
 
-/** Tells the owners of a subscription (`pubsub#notify_sub`, XEP-0060 §12.9). */
-export function tellOwners(engine: Engine, face: Face, node: Node, subscription: SubscriptionRecord): void {
+/** Tells the owners, where they want to know, of a subscription, or that it is over (`pubsub#notify_sub`, XEP-0060 §13.9). */
+export function tellOwners(
+  engine: Engine,
+  face: Face,
+  node: Node,
+  subscription: SubscriptionRecord,
+  isOver = false,
+): void {
+  if (!node.settings.notifySub) return
+  const { jid, subid, state } = subscription
+  const told = xml('subscription', { node: node.name, jid, subid, subscription: isOver ? 'none' : state })
   for (const owner of node.owners()) {
-    const event = xml('event', { xmlns: NS_EVENT }, subscriptionElement(node.name, subscription))
+    const event = xml('event', { xmlns: NS_EVENT }, told)
     engine.notifier.send(face, Jid.parse(owner), xml('message', { type: 'headline' }, event))
   }
 }
@@ -42,7 +50,8 @@ export function tellOwners(engine: Engine, face: Face, node: Node, subscription:
  */
 export function takeAnswer(engine: Engine, face: Face, from: Jid, message: Element): Promise<void> | false {
   const form = readForm(message, FORM_AUTHORIZATION)
-  if (form === undefined) return false
+  // XEP-0060 §8.6: the request stays as it is.
+  if (form === undefined) return isCancelled(message) && Promise.resolve()
   const value = (name: string) => form.get(`pubsub#${name}`)?.[0] ?? ''
   const [name, jid] = [value('node'), addressOf(value('subscriber_jid'))]
   if (name === '' || jid === undefined) return Promise.resolve()
@@ -72,8 +81,21 @@ export async function answerRequest(
   await engine.store.saveSubscription(node.id, subscription)
   node.subscriptions.set(subscription.jid, subscription)
   engine.notifier.subscription(face, node, subscription)
-  const [item] = node.settings.sendLast === 'never' ? [] : await engine.store.newest(node.id, 1)
-  if (item !== undefined) engine.notifier.last(face, node, item, Jid.parse(subscription.jid))
+  await sendLast(engine, face, node, Jid.parse(subscription.jid))
+}
+
+/** XEP-0060 §6.1.7: whoever subscribes gets the newest item, unless the node is set otherwise. */
+export async function sendLast(engine: Engine, face: Face, node: Node, to: Jid): Promise<void> {
+  const { sendLast: when, persistItems, deliverNotifications } = node.settings
+  if (when === 'never' || !persistItems || !deliverNotifications) return
+  const [item] = await engine.store.newest(node.id, 1)
+  if (item !== undefined && !engine.isExpired(node, item.ms)) engine.notifier.last(face, node, item, to)
+}
+
+function isCancelled(message: Element): boolean {
+  const form = message.getChild('x', 'jabber:x:data')
+  const [type] = form?.getChildren('field').filter(({ attrs }) => attrs['var'] === 'FORM_TYPE') ?? []
+  return form?.attrs['type'] === 'cancel' && type?.getChildText('value') === FORM_AUTHORIZATION
 }
 
 function addressOf(text: string): string | undefined {

@@ -26,7 +26,7 @@ export async function makeNode(
     const node = { service, node: name, config: own, creator: owner, createdMs: engine.clock.now(), owners: [owner] }
     const record = await engine.store.create(node)
     const affiliations = new Map([[owner, 'owner' as const]])
-    const loaded = { record, affiliations, subscriptions: [] }
+    const loaded = { record, affiliations, subscriptions: [], lastSeq: 0 }
     return engine.keep(new Node(loaded, settingsOf(own, face.defaults, face.limits)))
   } catch (error) {
     if (isUniqueViolation(error)) throw new StanzaError('conflict', 'There is a node of that name.')

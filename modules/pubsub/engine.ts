@@ -1,5 +1,6 @@
-import { type Clock, type Host, type Jid, KeyedQueue, Lru } from '#api'
+import { type Clock, type Context, type Host, type Jid, KeyedQueue, Lru, StanzaError } from '#api'
 import type { Face } from './face.ts'
+import type { LastItem } from './item-store.ts'
 import { Node } from './node.ts'
 import { settingsOf } from './node-config.ts'
 import { Notifier } from './notifying.ts'
@@ -20,19 +21,40 @@ export class Engine {
   readonly notifier: Notifier
   readonly #queue = new KeyedQueue()
   readonly #nodes = new Lru<string, Node>(RESIDENT_NODES)
-  #seq = 0
+  readonly #log: Context['log']
 
-  constructor(host: Host, store: PubsubStore, clock: Clock) {
+  constructor(host: Host, store: PubsubStore, clock: Clock, log: Context['log']) {
     this.host = host
     this.store = store
     this.clock = clock
+    this.#log = log
     this.notifier = new Notifier(this)
   }
 
   /** Runs what changes one node, or may, after all that was asked of it before. */
   atNode<T>(face: Face, name: string, work: (node: Node | undefined) => Promise<T>): Promise<T> {
     const key = keyOf(face.service, name)
-    return this.#queue.run(key, async () => work(await this.#load(face, name, key)))
+    return this.#queue.run(key, async () => {
+      const node = await this.#load(face, name, key)
+      try {
+        return await work(node)
+      } catch (error) {
+        // When it is no refusal nobody knows how the node is on disk now.
+        if (!(error instanceof StanzaError)) this.#nodes.delete(key)
+        throw error
+      }
+    })
+  }
+
+  /** Runs what follows from a request once that is answered, before anything else is done to the node. */
+  afterwards(face: Face, name: string, work: (node: Node) => void | Promise<void>): void {
+    const begin = async (node: Node | undefined) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      if (node !== undefined) await work(node)
+    }
+    this.atNode(face, name, begin).catch((err) => {
+      this.#log.error({ err, service: face.service.toString(), node: name }, 'what follows from a request failed')
+    })
   }
 
   /** Like {@link atNode} for a node that must be there. */
@@ -41,6 +63,18 @@ export class Engine {
       if (node === undefined) throw noSuchNode()
       return work(node)
     })
+  }
+
+  /**
+   * The node of a newest item: the one in memory, or, without a query, one that knows of nobody but `asker` and of no
+   * subscriptions.
+   */
+  glimpse(face: Face, { record, affiliation, item }: LastItem, asker: Jid): Node {
+    const resident = this.#nodes.get(keyOf(record.service, record.node))
+    if (resident !== undefined) return resident
+    const affiliations = new Map(affiliation === undefined ? [] : [[asker.bare.toString(), affiliation]])
+    const loaded = { record, affiliations, subscriptions: [], lastSeq: item.seq }
+    return new Node(loaded, settingsOf(record.config, face.defaults, face.limits))
   }
 
   /** A node as it is now, for reading. */
@@ -62,6 +96,12 @@ export class Engine {
     const loaded = await this.store.load(face.service.toString(), name)
     if (loaded === undefined) return undefined
     return this.keep(new Node(loaded, settingsOf(loaded.record.config, face.defaults, face.limits)), key)
+  }
+
+  /** Removes all items of a node. */
+  async purge(node: Node): Promise<void> {
+    await this.store.purge(node.id)
+    node.newestSeq = 0
   }
 
   /** Removes what is too old at a node; to be asked before anybody reads it. */
@@ -90,10 +130,10 @@ export class Engine {
     this.#nodes.clear()
   }
 
-  /** The place of what is published now in the order of publication: rises, by and large with time. */
-  nextSeq(): number {
-    this.#seq = Math.max(this.clock.now() * 1000, this.#seq + 1)
-    return this.#seq
+  /** The place of what is published now at a node in the order of publication: rises, by and large with time. */
+  nextSeq(node: Node): number {
+    node.lastSeq = Math.max(this.clock.now() * 1000, node.lastSeq + 1)
+    return node.lastSeq
   }
 
   idle(): Promise<void> {

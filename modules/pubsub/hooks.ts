@@ -10,7 +10,7 @@ export interface Publishing {
   /** Who publishes; the service itself for what the server publishes. */
   readonly by: Jid
 }
-/** Looked at before it is kept: throw `StanzaError` to refuse it. */
+/** Looked at before it is kept: throw `StanzaError` to refuse it. The node waits meanwhile: do not ask for it. */
 export const itemPublishing = defineGate<Publishing>(
   'pubsub/item-publishing',
   'An item is about to be published; throw to refuse it.',

@@ -1,4 +1,5 @@
-import { accountDeleting, defineModule, serviceDomains, xep } from '#api'
+import { accountDeleting, type Database, defineModule, serviceDomains, soft, xep } from '#api'
+import adHoc from '../ad-hoc/index.ts'
 import { discoItems } from '../disco/hooks.ts'
 import disco from '../disco/index.ts'
 import presence from '../presence/index.ts'
@@ -10,17 +11,20 @@ import { PubsubStore } from './store.ts'
 
 export { checkReader, mayRead } from './access.ts'
 export { takeAnswer } from './authorizing.ts'
-export { features, itemItems, listElement, nodeInfo, nodeItems } from './discovery.ts'
+export { features, nodeInfo } from './discovery.ts'
 export type { Engine } from './engine.ts'
 export type { Face } from './face.ts'
+export type { LastItem } from './item-store.ts'
+export { itemItems, listElement, nodeItems } from './listing.ts'
 export { NS_EVENT, NS_OWNER, NS_PUBSUB } from './namespaces.ts'
 export type { Node } from './node.ts'
 export { type NodeLimits, plainDefaults } from './node-config.ts'
 export { itemElement } from './notifying.ts'
 export { perform } from './operations.ts'
-export { dropUnwelcome } from './owning.ts'
+export { GET_PENDING, pendingCommand } from './pending.ts'
 export { type NewItem, publishItems } from './publishing.ts'
 export type { ItemRecord, NodeConfig } from './records.ts'
+export { dropUnwelcome } from './relations.ts'
 export { retractItems } from './retracting.ts'
 
 /** What other modules get: the engine, for a face of their own. */
@@ -31,16 +35,21 @@ export interface PubsubApi {
   readonly limits: PubsubService['limits']
 }
 
+/** The engines of all hosts of a server, which share the tables. */
+const engines = new WeakMap<Database, Set<Engine>>()
+
 export default defineModule({
   name: 'pubsub',
   summary: 'Publishes what programs and people have to say to those who have subscribed to it.',
-  implements: [xep(60, '1.26.0', 'Leaf nodes; no collections (XEP-0248).'), xep(59, '1.0')],
+  implements: [xep(60, '1.30.0', 'Leaf nodes; no collections (XEP-0248).'), xep(59, '1.0')],
   options,
-  depends: { disco, presence, roster },
+  depends: { adHoc: soft(adHoc), disco, presence, roster },
 
   setup(ctx): PubsubApi {
     const { host, config, deps } = ctx
-    const engine = new Engine(host, new PubsubStore(ctx.db), ctx.clock)
+    const engine = new Engine(host, new PubsubStore(ctx.db), ctx.clock, ctx.log)
+    const all = engines.get(ctx.db) ?? new Set()
+    engines.set(ctx.db, all.add(engine))
     const services = serviceDomains(config.services, host.domain).map((domain) => {
       const { presence, roster } = deps
       const service = new PubsubService({
@@ -50,6 +59,7 @@ export default defineModule({
         admins: ctx.server.admins,
         presence,
         roster,
+        adHoc: deps.adHoc,
       })
       ctx.serve(domain, (event) => service.receive(event))
       return service
@@ -62,9 +72,16 @@ export default defineModule({
       await engine.idle()
       if (jid.domain === host.domain) await engine.store.forgetService(jid.toString())
       await engine.store.forgetJid(jid.toString())
-      engine.forgetAll()
+      for (const one of all) {
+        // What is being loaded may be from before.
+        await one.idle()
+        one.forgetAll()
+      }
     })
-    ctx.onStop(() => engine.idle())
+    ctx.onStop(() => {
+      all.delete(engine)
+      return engine.idle()
+    })
     return { engine, services, limits: config.limits }
   },
 })

@@ -1,5 +1,5 @@
 import type { Database } from '#api'
-import type { ItemPage, ItemRange, ItemRecord } from './records.ts'
+import type { ItemPage, ItemRange, ItemRecord, NodeAffiliation, NodeConfig, NodeRecord } from './records.ts'
 import { bounded, by, inOrder, lots, places, put, rowsOf } from './sql.ts'
 
 interface Row {
@@ -16,8 +16,9 @@ const PLACE = '(select seq from pubsub_items where node = ? and id = ?)'
 
 /** A newest item, and where it was published. */
 export interface LastItem {
-  readonly service: string
-  readonly node: string
+  readonly record: NodeRecord
+  /** What whoever asks is at the node. */
+  readonly affiliation: NodeAffiliation | undefined
   readonly item: ItemRecord
 }
 
@@ -132,20 +133,36 @@ export class ItemStore {
   }
 
   /** See {@link PubsubStore.lastItems}. */
-  async lastItems(services: readonly string[], nodes: readonly string[]): Promise<LastItem[]> {
+  async lastItems(services: readonly string[], nodes: readonly string[], asker: string): Promise<LastItem[]> {
     const last: LastItem[] = []
     if (nodes.length === 0) return last
     const newest = `select max(seq) from ${by(this.#db, 'pubsub_items', BY_SEQ)} where node = n.id`
+    const own = 'select a.affiliation from pubsub_affiliations as a where a.node = n.id and a.jid = ?'
     for (const lot of lots([...new Set(services)])) {
       // An account has few nodes: they are all looked at, rather than looking for each of these names.
-      const sql = `select n.service, n.name, ${COLUMNS} from ${by(this.#db, 'pubsub_nodes as n', 'pubsub_nodes_by_name')}
+      const sql = `select n.id as node, n.service, n.name, n.config, n.creator, n.created_ms, (${own}) as affiliation, ${COLUMNS}
+        from ${by(this.#db, 'pubsub_nodes as n', 'pubsub_nodes_by_name')}
         ${inOrder(this.#db)} ${by(this.#db, 'pubsub_items as i', BY_SEQ)} on i.node = n.id and i.seq = (${newest})
         where n.service in (${places(lot)}) and concat(n.name, '') in (${places(nodes)})`
-      const rows = rowsOf<Row & { service: string; name: string }>(await this.#db.knex.raw(sql, [...lot, ...nodes]))
-      for (const row of rows) last.push({ service: row.service, node: row.name, item: recordOf(row) })
+      for (const row of rowsOf<LastRow>(await this.#db.knex.raw(sql, [asker, ...lot, ...nodes]))) {
+        const { node: id, service, name: node, config, creator, created_ms: createdMs, affiliation } = row
+        const record = { id, service, node, config: JSON.parse(config) as NodeConfig, creator, createdMs }
+        last.push({ record, affiliation: affiliation ?? undefined, item: recordOf(row) })
+      }
     }
     return last
   }
+}
+
+/** An item, and the node it was published at. */
+interface LastRow extends Row {
+  readonly node: number
+  readonly service: string
+  readonly name: string
+  readonly config: string
+  readonly creator: string
+  readonly created_ms: number
+  readonly affiliation: NodeAffiliation | null
 }
 
 /** Without items, one row of which the last columns are null. */

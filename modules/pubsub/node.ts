@@ -9,10 +9,16 @@ export class Node {
   readonly affiliations: Map<string, NodeAffiliation>
   /** By address: one subscription each. */
   readonly subscriptions: Map<string, SubscriptionRecord>
+  /** The place of what was published last in the order of publication. */
+  lastSeq: number
+  /** That of the newest item that is there; 0 without items. */
+  newestSeq: number
 
   constructor(loaded: LoadedNode, settings: NodeSettings) {
     this.record = loaded.record
     this.settings = settings
+    this.lastSeq = loaded.lastSeq
+    this.newestSeq = loaded.lastSeq
     this.affiliations = new Map(loaded.affiliations)
     this.subscriptions = new Map(loaded.subscriptions.map((subscription) => [subscription.jid, subscription]))
   }
@@ -34,13 +40,21 @@ export class Node {
     return this.affiliations.get(jid.bare.toString()) ?? 'none'
   }
 
+  /** Whether somebody may not read the node, whatever it is set to. */
+  isShutOut(jid: Jid): boolean {
+    const affiliation = this.affiliationOf(jid)
+    return affiliation === 'outcast' || affiliation === 'publish-only'
+  }
+
   owners(): string[] {
     return [...this.affiliations].filter(([, affiliation]) => affiliation === 'owner').map(([jid]) => jid)
   }
 
   /** Those who may publish by what they are here. */
   publishers(): string[] {
-    return [...this.affiliations].filter(([, kind]) => kind === 'owner' || kind.startsWith('publish')).map(([jid]) => jid)
+    return [...this.affiliations]
+      .filter(([, kind]) => kind === 'owner' || kind.startsWith('publish'))
+      .map(([jid]) => jid)
   }
 
   /** How many subscriptions are in force. */

@@ -17,8 +17,12 @@ export class Notifier {
   async announce(face: Face, node: Node, payload: Element, { askers = false } = {}): Promise<void> {
     const wire = Wire.of(this.#message(face, node, payload))
     const reached = new Set<Session>()
-    for (const subscription of node.subscriptions.values())
-      if (subscription.state === 'subscribed' || askers) this.#deliver(face, node, wire, subscription, reached)
+    for (const subscription of node.subscriptions.values()) {
+      const isInForce = subscription.state === 'subscribed'
+      if (!isInForce && !askers) continue
+      if (isInForce && face.hears !== undefined && !(await face.hears(node, Jid.parse(subscription.jid)))) continue
+      this.#deliver(face, node, wire, subscription, reached)
+    }
     await face.notifyOthers(node, wire, reached)
   }
 

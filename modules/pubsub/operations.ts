@@ -6,6 +6,7 @@ import { NS_OWNER, NS_PUBSUB } from './namespaces.ts'
 import { owningOperations } from './owning.ts'
 import { publishingOperations } from './publishing.ts'
 import { unsupported } from './refusal.ts'
+import { relatingOperations } from './relations.ts'
 import type { Operations } from './request.ts'
 import { retractingOperations } from './retracting.ts'
 import { retrievingOperations } from './retrieving.ts'
@@ -19,7 +20,7 @@ const byNamespace: Readonly<Record<string, Operations>> = {
     ...retrievingOperations,
     ...subscribingOperations,
   },
-  [NS_OWNER]: owningOperations,
+  [NS_OWNER]: { ...owningOperations, ...relatingOperations },
 }
 
 /** What comes along with an action and is none. */

@@ -90,10 +90,13 @@ async function keepAndTell(
       payload: payload === undefined ? '' : serialize(payload),
       publisher,
       ms: engine.clock.now(),
-      seq: engine.nextSeq(),
+      seq: engine.nextSeq(node),
     }),
   )
-  if (settings.persistItems && settings.maxItems > 0) await engine.store.publish(node.id, records, settings.maxItems)
+  if (settings.persistItems && settings.maxItems > 0) {
+    await engine.store.publish(node.id, records, settings.maxItems)
+    node.newestSeq = records.at(-1)?.seq ?? node.newestSeq
+  }
   if (settings.deliverNotifications) await engine.notifier.published(face, node, records)
   engine.host.hooks.notify(nodeChanged, { service: face.service, node: node.name, by, kind: 'published', items })
   return records.map(({ id }) => id)

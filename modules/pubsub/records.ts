@@ -38,6 +38,8 @@ export interface LoadedNode {
   /** By bare JID. */
   readonly affiliations: ReadonlyMap<string, NodeAffiliation>
   readonly subscriptions: readonly SubscriptionRecord[]
+  /** The place of the newest item in the order of publication; 0 without items. */
+  readonly lastSeq: number
 }
 
 /** One published item. */

@@ -57,6 +57,16 @@ export class RelationStore {
     return rows.map(({ node, affiliation }) => ({ node, affiliation }))
   }
 
+  /** See {@link PubsubStore.pendingOf}. */
+  async pendingOf(service: string, owner: string): Promise<string[]> {
+    const sql = `select distinct n.name as node
+      from ${by(this.#db, 'pubsub_affiliations as a', 'pubsub_affiliations_by_jid')}
+      ${inOrder(this.#db)} pubsub_nodes as n on n.id = a.node
+      ${inOrder(this.#db)} pubsub_subscriptions as s on s.node = a.node
+      where a.jid = ? and a.affiliation = 'owner' and n.service = ? and s.state = 'pending' order by n.name`
+    return rowsOf<{ node: string }>(await this.#db.knex.raw(sql, [owner, service])).map(({ node }) => node)
+  }
+
   /** See {@link PubsubStore.saveSubscription}. */
   async saveSubscription(node: number, record: SubscriptionRecord): Promise<void> {
     const [jid, resource] = splitJid(record.jid)

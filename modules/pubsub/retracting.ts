@@ -35,6 +35,7 @@ export function retractItems(
     if (!node.settings.persistItems) throw unsupported('persistent-items', 'Nothing is kept at this node.')
     const gone = await engine.store.retract(node.id, ids)
     if (gone.length === 0) throw new StanzaError('item-not-found', 'There is no such item.')
+    node.newestSeq = (await engine.store.newest(node.id, 1))[0]?.seq ?? 0
     if (node.settings.deliverNotifications && (notify || node.settings.notifyRetract))
       await engine.notifier.announce(
         face,

@@ -1,17 +1,21 @@
 import { type ConfigOf, type Element, Jid, resultOf, StanzaError, type StanzaEvent } from '#api'
+import { type AdHoc, type CommandDesk, NS_COMMANDS } from '../ad-hoc/index.ts'
 import { infoElement, NS_INFO, NS_ITEMS } from '../disco/index.ts'
 import type { PresenceApi } from '../presence/index.ts'
 import type { RosterApi } from '../roster/index.ts'
 import { takeAnswer } from './authorizing.ts'
-import { features, itemItems, listElement, nodeInfo, nodeItems } from './discovery.ts'
+import { features, nodeInfo } from './discovery.ts'
 import type { Engine } from './engine.ts'
 import type { Face } from './face.ts'
+import { itemItems, listElement, nodeItems } from './listing.ts'
 import { NS_OWNER, NS_PUBSUB } from './namespaces.ts'
 import type { Node } from './node.ts'
 import { plainDefaults } from './node-config.ts'
 import { perform } from './operations.ts'
 import type { options } from './options.ts'
+import { GET_PENDING, pendingCommand } from './pending.ts'
 import type { NodeConfig } from './records.ts'
+import { Visitors } from './visitors.ts'
 
 /** What the domain's service needs around it. */
 export interface ServiceParts {
@@ -22,6 +26,7 @@ export interface ServiceParts {
   readonly admins: readonly string[]
   readonly presence: PresenceApi
   readonly roster: RosterApi
+  readonly adHoc: AdHoc | undefined
 }
 
 /** Answers a request that goes to the service itself. */
@@ -36,17 +41,24 @@ export class PubsubService implements Face {
   readonly iqs: Map<string, ServiceIq> = new Map()
   readonly #parts: ServiceParts
   readonly #admins: ReadonlySet<string>
+  readonly #visitors: Visitors
+  readonly #desk: CommandDesk<StanzaEvent> | undefined
 
   constructor(parts: ServiceParts) {
     this.#parts = parts
     this.service = Jid.of('', parts.domain)
     this.#admins = new Set(parts.admins)
     this.limits = parts.settings.limits
+    this.#visitors = new Visitors(parts.engine, this)
+    const desk = parts.adHoc?.desk([pendingCommand(parts.engine, () => this)])
+    if (desk !== undefined)
+      this.iqs.set(`set command ${NS_COMMANDS}`, (query, event) => desk.carryOut(query, event, parts.domain))
+    this.#desk = desk
     for (const type of ['get', 'set'] as const)
       for (const xmlns of [NS_PUBSUB, NS_OWNER])
         this.iqs.set(`${type} pubsub ${xmlns}`, (query, { from }) => perform(parts.engine, this, type, query, from))
-    this.iqs.set(`get query ${NS_INFO}`, (query, { from }) => this.#info(query, from))
-    this.iqs.set(`get query ${NS_ITEMS}`, (query, { from }) => this.#items(query, from))
+    this.iqs.set(`get query ${NS_INFO}`, (query, event) => this.#info(query, event))
+    this.iqs.set(`get query ${NS_ITEMS}`, (query, event) => this.#items(query, event))
   }
 
   rules(asker: Jid): boolean {
@@ -92,7 +104,11 @@ export class PubsubService implements Face {
       if (to.local !== '') throw new StanzaError('item-not-found', 'Nobody has this address.')
       return this.#answer(event)
     }
-    if (type === 'error' || kind === 'presence') return
+    if (type === 'error') return
+    if (kind === 'presence') {
+      if (type === 'unavailable') this.#visitors.goes(from)
+      return type === '' ? this.#visitors.comes(from) : undefined
+    }
     const taken = takeAnswer(this.#parts.engine, this, from, stanza)
     if (taken === false) throw new StanzaError('service-unavailable', 'A publish-subscribe service takes no messages.')
     return taken
@@ -109,21 +125,32 @@ export class PubsubService implements Face {
     else origin.send(result)
   }
 
-  async #info(query: Element, from: Jid): Promise<Element> {
+  async #info(query: Element, event: StanzaEvent): Promise<Element> {
     const node = query.attrs['node']
-    if (node !== undefined) return infoElement(await nodeInfo(this.#parts.engine, this, node, from), node)
+    if (node !== undefined) {
+      const ofCommand = isOfCommands(node) ? await this.#desk?.info(node, event) : undefined
+      return infoElement(ofCommand ?? (await nodeInfo(this.#parts.engine, this, node, event.from)), node)
+    }
     return infoElement({
       identities: [{ category: 'pubsub', type: 'service', name: this.#parts.settings.name }],
-      features: [NS_INFO, NS_ITEMS, ...features],
+      features: [NS_INFO, NS_ITEMS, ...features, ...(this.#desk === undefined ? [] : [NS_COMMANDS, GET_PENDING])],
       forms: [],
     })
   }
 
-  async #items(query: Element, from: Jid): Promise<Element> {
-    const { engine } = this.#parts
+  async #items(query: Element, event: StanzaEvent): Promise<Element> {
+    const { engine, domain } = this.#parts
+    const { from } = event
     const node = query.attrs['node']
+    const commands = node !== undefined && isOfCommands(node) ? await this.#desk?.items(node, event, domain) : undefined
+    if (commands !== undefined) return listElement(NS_ITEMS, node, commands, undefined)
     const { items, set } =
       node === undefined ? await nodeItems(engine, this, from, query) : await itemItems(engine, this, node, from, query)
     return listElement(NS_ITEMS, node, items, set)
   }
+}
+
+/** Nodes that are commands, or their list (XEP-0050 §2.2). */
+function isOfCommands(node: string): boolean {
+  return node === NS_COMMANDS || node === GET_PENDING
 }

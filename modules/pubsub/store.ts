@@ -61,11 +61,11 @@ export class PubsubStore {
     const named = by(this.#db, 'pubsub_nodes as n', BY_NAME)
     const where = 'where n.service = ? and n.name = ?'
     const sql = `
-      select ${COLUMNS}, null as jid, null as affiliation, null as resource, null as subid, null as state, null as options
-        from ${named} ${where}
-      union all select n.id, null, null, null, null, null, a.jid, a.affiliation, null, null, null, null
+      select ${COLUMNS}, (select max(seq) from ${by(this.#db, 'pubsub_items', 'pubsub_items_by_seq')} where node = n.id) as last_seq,
+        null as jid, null as affiliation, null as resource, null as subid, null as state, null as options from ${named} ${where}
+      union all select n.id, null, null, null, null, null, null, a.jid, a.affiliation, null, null, null, null
         from ${named} join pubsub_affiliations as a on a.node = n.id ${where}
-      union all select n.id, null, null, null, null, null, s.jid, null, s.resource, s.subid, s.state, s.options
+      union all select n.id, null, null, null, null, null, null, s.jid, null, s.resource, s.subid, s.state, s.options
         from ${named} join pubsub_subscriptions as s on s.node = n.id ${where}`
     const key = [service, node]
     return loadedOf(rowsOf<LoadedRow>(await this.#db.knex.raw(sql, [...key, ...key, ...key])))
@@ -183,11 +183,12 @@ export class PubsubStore {
   }
 
   /**
-   * The newest item of every node whose service and name are among these, in no order: what somebody is to get on coming
-   * online. One statement for 400 services; by `pubsub_nodes_by_name`, all nodes of a service, and `pubsub_items_by_seq`.
+   * The newest item of every node whose service and name are among these, in no order, and what an account is there: what
+   * it is to get on coming online. One statement for 400 services; by `pubsub_nodes_by_name`, all nodes of a service,
+   * `pubsub_items_by_seq` and a primary key.
    */
-  lastItems(services: readonly string[], nodes: readonly string[]): Promise<readonly LastItem[]> {
-    return this.#items.lastItems(services, nodes)
+  lastItems(services: readonly string[], nodes: readonly string[], asker: string): Promise<readonly LastItem[]> {
+    return this.#items.lastItems(services, nodes, asker)
   }
 
   /** Changes affiliations, thousands too, in one transaction; by primary key. */
@@ -203,6 +204,14 @@ export class PubsubStore {
   /** Puts a subscription in the place of the one of its `subid`; by primary key. */
   saveSubscription(id: number, record: SubscriptionRecord): Promise<void> {
     return this.#relations.saveSubscription(id, record)
+  }
+
+  /**
+   * The nodes that an account owns and to which somebody has asked to subscribe, by their names; by
+   * `pubsub_affiliations_by_jid` and primary keys, reading all subscriptions of these nodes.
+   */
+  pendingOf(service: string, owner: string): Promise<readonly string[]> {
+    return this.#relations.pendingOf(service, owner)
   }
 
   /** Removes subscriptions, in one transaction; by primary key. */
@@ -244,20 +253,24 @@ export class PubsubStore {
 /** Of three kinds: the node, whose `service` is not null; somebody's affiliation; a subscription. */
 interface LoadedRow extends Omit<Row, 'service'>, SubscriptionRow {
   readonly service: string | null
+  readonly last_seq: number | null
   readonly affiliation: NodeAffiliation | null
 }
 
 function loadedOf(rows: readonly LoadedRow[]): LoadedNode | undefined {
   let record: NodeRecord | undefined
+  let lastSeq = 0
   const affiliations = new Map<string, NodeAffiliation>()
   const subscriptions: SubscriptionRecord[] = []
   for (const row of rows) {
     const { service, affiliation } = row
-    if (service !== null) record = recordOf({ ...row, service })
-    else if (affiliation !== null) affiliations.set(row.jid, affiliation)
+    if (service !== null) {
+      record = recordOf({ ...row, service })
+      lastSeq = row.last_seq ?? 0
+    } else if (affiliation !== null) affiliations.set(row.jid, affiliation)
     else subscriptions.push(subscriptionOf(row))
   }
-  return record && { record, affiliations, subscriptions }
+  return record && { record, affiliations, subscriptions, lastSeq }
 }
 
 function recordOf({ id, service, name, config, creator, created_ms }: Row): NodeRecord {

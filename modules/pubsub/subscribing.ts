@@ -1,7 +1,6 @@
-import { dataForm, type Element, type FormField, type Jid, randomId, readForm, StanzaError, xml } from '#api'
+import { dataForm, type Element, type FormField, Jid, randomId, readForm, StanzaError, xml } from '#api'
 import { checkReader } from './access.ts'
-import { askOwners, tellOwners } from './authorizing.ts'
-import type { Engine } from './engine.ts'
+import { askOwners, sendLast, tellOwners } from './authorizing.ts'
 import type { Face } from './face.ts'
 import { FORM_SUBSCRIBE_OPTIONS, NS_PUBSUB } from './namespaces.ts'
 import type { Node } from './node.ts'
@@ -15,40 +14,33 @@ async function subscribe(request: Request): Promise<Element> {
   const { engine, face, from, pubsub } = request
   const jid = ownAddress(request)
   const options = pubsub.getChild('options', NS_PUBSUB)
+  // XEP-0060 §6.3.7
+  if (options?.attrs['node'] !== undefined || options?.attrs['jid'] !== undefined)
+    throw new StanzaError('bad-request', 'The options are those of what is subscribed to.')
   const wanted = options === undefined ? undefined : readOptions(options)
   return await engine.changing(face, nodeOf(request), async (node) => {
     const had = node.subscriptions.get(jid)
-    // XEP-0060 §6.1.3.7.
-    if (had?.state === 'pending')
+    // XEP-0060 §6.1.3.7: one question an account.
+    if (node.subscriptionsOf(from).some(({ state }) => state === 'pending'))
       throw refusal('not-authorized', 'pending-subscription', 'The owner has not answered your last request yet.')
     const state = had?.state ?? (await stateFor(face, node, from))
     if (had === undefined) checkRoom(face, node)
     const subscription = { jid, subid: had?.subid ?? randomId(), state, options: wanted ?? had?.options ?? {} }
     if (had === undefined || wanted !== undefined) await engine.store.saveSubscription(node.id, subscription)
     node.subscriptions.set(jid, subscription)
-    if (had === undefined) {
-      if (state === 'pending') askOwners(engine, face, node, subscription)
-      else {
-        if (node.settings.notifySub) tellOwners(engine, face, node, subscription)
-        // The answer goes first.
-        queueMicrotask(() => void sendLast(engine, face, node, readJid(jid)))
-      }
+    if (had === undefined && state === 'pending') askOwners(engine, face, node, subscription)
+    else if (had === undefined) {
+      tellOwners(engine, face, node, subscription)
+      if (subscription.options['deliver'] !== '0')
+        engine.afterwards(face, node.name, (now) => sendLast(engine, face, now, Jid.parse(jid)))
     }
     return xml(
       'pubsub',
       { xmlns: NS_PUBSUB },
       subscriptionElement(node.name, subscription, xml('subscribe-options')),
-      wanted !== undefined && optionsElement(node.name, subscription),
+      wanted !== undefined && optionsElement(undefined, subscription),
     )
   })
-}
-
-/** XEP-0060 §6.1.7: whoever subscribes gets the newest item, unless the node is set otherwise. */
-async function sendLast(engine: Engine, face: Face, node: Node, to: Jid): Promise<void> {
-  const { sendLast: when, persistItems, deliverNotifications } = node.settings
-  if (when === 'never' || !persistItems || !deliverNotifications) return
-  const [item] = await engine.store.newest(node.id, 1)
-  if (item !== undefined && !engine.isExpired(node, item.ms)) engine.notifier.last(face, node, item, to)
 }
 
 async function stateFor(face: Face, node: Node, from: Jid): Promise<SubscriptionRecord['state']> {
@@ -59,24 +51,23 @@ async function stateFor(face: Face, node: Node, from: Jid): Promise<Subscription
   return 'subscribed'
 }
 
-function checkRoom(face: Face, node: Node): void {
+/** @throws StanzaError `policy-violation` when a node has no room for so many subscriptions more (XEP-0060 §6.1.3.9). */
+export function checkRoom(face: Face, node: Node, more = 1): void {
   const { maxSubscriptions } = face.limits
-  if (maxSubscriptions > 0 && node.subscriptions.size >= maxSubscriptions)
+  if (maxSubscriptions > 0 && node.subscriptions.size + more > maxSubscriptions)
     throw refusal('policy-violation', 'too-many-subscriptions', `A node has at most ${maxSubscriptions} subscriptions.`)
 }
 
 /** The address a subscription is for: the asker's own, bare or full (XEP-0060 §6.1.3.1). */
 function ownAddress({ action, from }: Request): string {
-  const jid = readJid(action.attrs['jid'] ?? '')
+  const jid = readJid(action.attrs['jid'])
   if (!jid.bare.equals(from.bare)) throw refusal('bad-request', 'invalid-jid', 'That is not your address.')
   return jid.toString()
 }
 
 /** Finds a subscription of the asker's (XEP-0060 §6.2.3, §6.3.4). */
 function ownSubscription(node: Node, { action, from }: Request): SubscriptionRecord {
-  const jid = action.attrs['jid']
-  if (jid === undefined) throw refusal('bad-request', 'jid-required', 'Which address has subscribed?')
-  const address = readJid(jid)
+  const address = readJid(action.attrs['jid'])
   if (!address.bare.equals(from.bare)) throw new StanzaError('forbidden', 'That is somebody else’s subscription.')
   const found = node.subscriptions.get(address.toString())
   if (found === undefined) throw refusal('unexpected-request', 'not-subscribed', 'That address has not subscribed.')
@@ -93,6 +84,7 @@ async function unsubscribe(request: Request): Promise<Element> {
     const subscription = ownSubscription(node, request)
     await engine.store.removeSubscriptions(node.id, [subscription.subid])
     node.subscriptions.delete(subscription.jid)
+    tellOwners(engine, face, node, subscription, true)
     const over = xml('subscription', { ...subscriptionElement(node.name, subscription).attrs, subscription: 'none' })
     return xml('pubsub', { xmlns: NS_PUBSUB }, over)
   })
@@ -139,10 +131,11 @@ function optionFields({ options }: SubscriptionRecord): FormField[] {
   ]
 }
 
-function optionsElement(node: string, subscription: SubscriptionRecord): Element {
+/** To be filled in, with the node; as they are now, without. */
+function optionsElement(node: string | undefined, subscription: SubscriptionRecord): Element {
   const { jid, subid } = subscription
-  const form = dataForm('form', FORM_SUBSCRIBE_OPTIONS, optionFields(subscription))
-  return xml('options', { node, jid, subid }, form)
+  const form = dataForm(node === undefined ? 'result' : 'form', FORM_SUBSCRIBE_OPTIONS, optionFields(subscription))
+  return xml('options', node === undefined ? null : { node, jid, subid }, form)
 }
 
 /** XEP-0060 §6.3.2. */
@@ -183,9 +176,7 @@ async function subscriptions({ engine, face, from, action }: Request): Promise<E
     xml(
       'subscriptions',
       { node: name },
-      ...wanted.map(({ node, subscription }) =>
-        subscriptionElement(name === undefined ? node : undefined, subscription),
-      ),
+      ...wanted.map(({ node, subscription }) => subscriptionElement(node, subscription)),
     ),
   )
 }

@@ -81,6 +81,9 @@ export default defineModule({
     ctx.iq('set', 'self', 'enable', NS_PUSH, async (request, { origin }) => {
       if (origin === null) throw new StanzaError('not-allowed', 'Only a device can ask to be woken.')
       const registration = readEnable(request, origin.jid.resource, config)
+      // It would publish at its own nodes (XEP-0163), and wake nobody.
+      if (registration.service === origin.user.jid.toString())
+        throw new StanzaError('not-allowed', 'An account is not its own app server.')
       notifier.forget(origin.user.jid, registration)
       for (const gone of await registrations.put(origin.user.jid, registration)) notifier.forget(origin.user.jid, gone)
     })

@@ -41,6 +41,8 @@ export interface RosterApi {
   of(user: User): Roster | undefined
   /** What an account keeps of a contact: at once for an account that is online, else after one query. */
   item(account: Jid, contact: Jid): RosterItem | undefined | Promise<RosterItem | undefined>
+  /** What some accounts keep of a contact, by their bare JIDs: those that are not online cost few queries together. */
+  items(accounts: readonly Jid[], contact: Jid): Promise<ReadonlyMap<string, RosterItem | undefined>>
   /** The whole roster of an account: at once for an account that is online, else after one query. */
   whole(account: Jid): Roster | Promise<Roster>
   /**
@@ -130,6 +132,7 @@ export default defineModule({
     return {
       of: (user) => rosters.of(user),
       item: (account, contact) => rosters.item(account, contact),
+      items: (accounts, contact) => rosters.items(accounts, contact),
       whole: (account) => rosters.whole(account),
       change: (account, contact, edit, announce) => rosters.change(account, contact, edit, announce),
       changing: (account) => rosters.changing(account),

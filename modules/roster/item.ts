@@ -44,6 +44,8 @@ export interface SharedItem {
 export interface SharedView {
   of(contact: Jid | string): SharedItem | undefined
   all(): Iterable<SharedItem>
+  /** Those of them who are online, which is all that matters for presence. */
+  online(): Iterable<SharedItem>
   /** Where they stand: `version` rises with every change, and changes since `floor` can be told item by item. */
   at(): { readonly version: number; readonly floor: number }
 }
@@ -52,12 +54,8 @@ export interface SharedView {
 export function withShared(own: RosterItem | undefined, shared: SharedItem | undefined): RosterItem | undefined {
   if (shared === undefined) return own
   const base = own ?? unknownItem(shared.jid)
-  const sees = (item: { readonly subscription: Subscription }) =>
-    item.subscription === 'to' || item.subscription === 'both'
-  const shows = (item: { readonly subscription: Subscription }) =>
-    item.subscription === 'from' || item.subscription === 'both'
-  const to = sees(base) || sees(shared)
-  const from = shows(base) || shows(shared)
+  const to = isWatched(base) || isWatched(shared)
+  const from = isSubscribed(base) || isSubscribed(shared)
   const subscription = to && from ? 'both' : to ? 'to' : from ? 'from' : 'none'
   const groups = [...new Set([...base.groups, ...shared.groups])]
   return { ...base, subscription, groups, ask: base.ask && !to, listed: base.listed || shared.listed }
@@ -96,12 +94,12 @@ export function looksLike(one: RosterItem, other: RosterItem): boolean {
 }
 
 /** Whether the contact sees the account's presence. */
-export function isSubscribed(item: RosterItem | undefined): boolean {
+export function isSubscribed(item: Pick<RosterItem, 'subscription'> | undefined): boolean {
   return item !== undefined && (item.subscription === 'from' || item.subscription === 'both')
 }
 
 /** Whether the account sees the contact's presence. */
-export function isWatched(item: RosterItem | undefined): boolean {
+export function isWatched(item: Pick<RosterItem, 'subscription'> | undefined): boolean {
   return item !== undefined && (item.subscription === 'to' || item.subscription === 'both')
 }
 

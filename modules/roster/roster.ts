@@ -1,5 +1,5 @@
 import type { Jid } from '#api'
-import { isSubscribed, isWatched, type RosterItem, type SharedView, withShared } from './item.ts'
+import { isSubscribed, isWatched, type RosterItem, type SharedView, type Subscription, withShared } from './item.ts'
 
 /** Where a roster stands. */
 export interface RosterVersion {
@@ -19,6 +19,9 @@ export interface RosterSize {
   /** Requests that wait for an answer. */
   readonly requests: number
 }
+
+/** Which contacts: all, or, where it is about presence, of those that are only shared just the ones `online`. */
+export type Which = 'all' | 'online'
 
 /** An item that is news to a client, and the version it has once it knows of it. */
 export interface RosterNews {
@@ -66,10 +69,21 @@ export class Roster {
   }
 
   *#all(): Generator<RosterItem> {
+    yield* this.#merged()
+    for (const shared of this.#shared?.all() ?? [])
+      if (!this.#items.has(shared.jid.toString())) yield withShared(undefined, shared)!
+  }
+
+  /** What the account itself keeps, each with what it shares. */
+  *#merged(): Generator<RosterItem> {
     if (this.#shared === undefined) return yield* this.#items.values()
     for (const item of this.#items.values()) yield withShared(item, this.#shared.of(item.jid))!
-    for (const shared of this.#shared.all())
-      if (!this.#items.has(shared.jid.toString())) yield withShared(undefined, shared)!
+  }
+
+  *#near(isNear: (item: { readonly subscription: Subscription }) => boolean, which: Which): Generator<Jid> {
+    for (const item of this.#merged()) if (isNear(item)) yield item.jid
+    for (const shared of (which === 'all' ? this.#shared?.all() : this.#shared?.online()) ?? [])
+      if (isNear(shared) && !this.#items.has(shared.jid.toString())) yield shared.jid
   }
 
   /** Of what the account itself keeps; counted anew at each call. */
@@ -114,13 +128,13 @@ export class Roster {
   }
 
   /** The contacts who see the account's presence. */
-  *subscribers(): Generator<Jid> {
-    for (const item of this.#all()) if (isSubscribed(item)) yield item.jid
+  subscribers(which: Which = 'all'): Iterable<Jid> {
+    return this.#near(isSubscribed, which)
   }
 
   /** The contacts whose presence the account sees. */
-  *watched(): Generator<Jid> {
-    for (const item of this.#all()) if (isWatched(item)) yield item.jid
+  watched(which: Which = 'all'): Iterable<Jid> {
+    return this.#near(isWatched, which)
   }
 
   /** The contacts whose request waits for an answer. */

@@ -84,6 +84,22 @@ export class Rosters {
       .then(({ item }) => withShared(item, this.shared(account, contact)))
   }
 
+  /** What some accounts of this host keep of a contact, by bare JID: those that are not online cost few queries together. */
+  async items(accounts: readonly Jid[], contact: Jid): Promise<ReadonlyMap<string, RosterItem | undefined>> {
+    const items = new Map<string, RosterItem | undefined>()
+    const away: Jid[] = []
+    for (const account of accounts) {
+      const resident = this.#resident(account)
+      if (resident === undefined) away.push(account)
+      else items.set(account.toString(), resident.get(contact))
+    }
+    if (away.length === 0) return items
+    const found = await this.#store.findAll(away.map(String), contact.bare.toString())
+    for (const account of away)
+      items.set(account.toString(), withShared(found.get(account.toString()), this.shared(account, contact)))
+    return items
+  }
+
   /** What an account has of a contact without having put it into its roster. */
   shared(account: Jid, contact: Jid): SharedItem | undefined {
     return this.#host.hooks.ask(sharedContacts, account.bare)?.of(contact.bare)

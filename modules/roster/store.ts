@@ -31,6 +31,9 @@ const columns = {
   version: 'i.version',
 }
 
+/** Accounts in one statement. */
+const LOT = 400
+
 /** One contact of an account, and what else a change of it needs to know. */
 export interface FoundItem {
   readonly at: RosterVersion
@@ -74,6 +77,22 @@ export class RosterStore {
       } as never)
     const size = { listed: Number(row?.listed_count ?? 0), requests: Number(row?.request_count ?? 0) }
     return { at: versionOf(row), size, item: row && itemOf(row) }
+  }
+
+  /** What many accounts keep of one contact, in few queries; by the primary key of `roster_items`. Who keeps nothing is not in it. */
+  async findAll(accounts: readonly string[], contact: string): Promise<Map<string, RosterItem>> {
+    const { at_version: _version, at_floor: _floor, ...own } = columns
+    const items = new Map<string, RosterItem>()
+    for (let start = 0; start < accounts.length; start += LOT) {
+      const lot = accounts.slice(start, start + LOT)
+      const rows: (Row & { account: string })[] = await this.#db
+        .knex('roster_items as i')
+        .whereIn('i.account', lot)
+        .where('i.contact', contact)
+        .select({ account: 'i.account', ...own } as never)
+      for (const row of rows) items.set(row.account, itemOf(row)!)
+    }
+    return items
   }
 
   /** Writes an item and the version of its roster in one transaction; by the primary keys of both tables. */

@@ -33,13 +33,20 @@ export class SharedGroups {
   readonly #groups: ReadonlyMap<string, GroupSpec>
   readonly #members = new Map<string, Member>()
   readonly #specDigest: string
+  readonly #online: () => Iterable<{ readonly jid: Jid }>
   /** A sum of hashes of the members, so that it can follow each of them. */
   #sum = 0n
   #version = 0
   #floor = 0
 
-  constructor(domain: string, groups: ReadonlyMap<string, GroupSpec>) {
+  /** `online` are the accounts of the domain that are online at a moment. */
+  constructor(
+    domain: string,
+    groups: ReadonlyMap<string, GroupSpec>,
+    online: () => Iterable<{ readonly jid: Jid }> = () => [],
+  ) {
     this.#domain = domain
+    this.#online = online
     this.#groups = groups
     const spec = [...groups].map(([name, { everybody, members, sees }]) => [name, everybody, [...members].sort(), sees])
     this.#specDigest = createHash('sha256').update(JSON.stringify(spec)).digest('base64url')
@@ -124,13 +131,18 @@ export class SharedGroups {
         const jid = typeof contact === 'string' ? Jid.parse(contact) : contact
         return jid.domain === this.#domain ? this.between(local, jid.local) : undefined
       },
-      all: () => this.#contactsOf(local),
+      all: () => this.#contactsOf(local, this.#candidates(local)),
+      online: () => this.#contactsOf(local, this.#onlineNames()),
       at: () => ({ version: this.#version, floor: this.#floor }),
     }
   }
 
-  *#contactsOf(account: string): Generator<SharedItem> {
-    for (const contact of this.#candidates(account)) {
+  *#onlineNames(): Generator<string> {
+    for (const { jid } of this.#online()) yield jid.local
+  }
+
+  *#contactsOf(account: string, among: Iterable<string>): Generator<SharedItem> {
+    for (const contact of among) {
       const item = this.between(account, contact)
       if (item !== undefined) yield item
     }

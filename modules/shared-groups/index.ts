@@ -2,20 +2,21 @@ import { accountCreated, accountDeleting, defineModule, drop, flows, type Host, 
 import { sharedContacts } from '../roster/hooks.ts'
 import roster, { type Subscription } from '../roster/index.ts'
 import { type GroupsState, SharedGroups } from './groups.ts'
-import { groupsOf, groupsOption } from './options.ts'
+import { complaints, groupsOf, groupsOption } from './options.ts'
 
 export default defineModule({
   name: 'shared-groups',
   summary: 'Has accounts in each other’s rosters, in groups that the admin makes.',
   implements: [],
   options: { groups: groupsOption },
+  check: ({ groups }, domain) => complaints(groups, domain),
   depends: { roster },
 
   async setup(ctx) {
     const { host, kv } = ctx
-    const specs = groupsOf(ctx.config.groups, host.domain)
+    const specs = groupsOf(ctx.config.groups)
     if (specs.size === 0) return
-    const groups = new SharedGroups(host.domain, specs)
+    const groups = new SharedGroups(host.domain, specs, () => host.users())
     const kept = await kv.get('state')
     groups.begin(await accountsOf(host), kept === undefined ? undefined : (JSON.parse(kept) as GroupsState))
     const queue = new KeyedQueue()

@@ -1,4 +1,4 @@
-import { type ConfigOf, option } from '#api'
+import { type ConfigOf, type OptionComplaint, option } from '#api'
 import type { GroupSpec } from './groups.ts'
 
 const group = option.group({
@@ -18,23 +18,37 @@ export const groupsOption = option
   .describe('Groups that stand in the rosters of accounts, by name: everybody or members, and sees.')
   .example("{ Colleagues: { everybody: true }, 'Front desk': { members: [ann@example.org], sees: [] } }")
 
-/**
- * The groups of a host.
- *
- * @throws Error for a member of another domain, a group that sees one that is not there, or one of everybody with members.
- */
-export function groupsOf(
-  options: ConfigOf<{ groups: typeof groupsOption }>['groups'],
-  domain: string,
-): ReadonlyMap<string, GroupSpec> {
+type Groups = ConfigOf<{ groups: typeof groupsOption }>['groups']
+
+/** What is wrong with groups: a member of another domain, a group to see that is not there, members beside everybody. */
+export function complaints(groups: Groups, domain: string): OptionComplaint[] {
+  return Object.entries(groups).flatMap(([name, { everybody, members, sees = [] }]) => {
+    const option = `groups.${name}`
+    const stranger = members.find((member) => member.domain !== domain)
+    const unknown = sees.find((seen) => !Object.hasOwn(groups, seen))
+    const found: OptionComplaint[] = []
+    if (stranger !== undefined) {
+      const cure = `Take it out, or put the group into hosts/${stranger.domain}/shared-groups.yaml.`
+      found.push({ option, message: `has ${stranger}, which is no account of ${domain}`, cure })
+    }
+    if (everybody && members.length > 0)
+      found.push({ option, message: 'has everybody, and members as well', cure: 'Take one of the two away.' })
+    if (unknown !== undefined)
+      found.push({ option, message: `sees ${unknown}, which is no group`, cure: suggestion(Object.keys(groups)) })
+    return found
+  })
+}
+
+function suggestion(names: readonly string[]): string {
+  return `The groups are: ${names.join(', ')}.`
+}
+
+/** The groups of a host. */
+export function groupsOf(groups: Groups): ReadonlyMap<string, GroupSpec> {
   return new Map(
-    Object.entries(options).map(([name, { everybody, members, sees = [name] }]) => {
-      const stranger = members.find((member) => member.domain !== domain)
-      if (stranger !== undefined) throw new Error(`group ${name}: ${stranger} is no account of ${domain}`)
-      if (everybody && members.length > 0) throw new Error(`group ${name}: everybody is in it, so it needs no members`)
-      const unknown = sees.find((seen) => !Object.hasOwn(options, seen))
-      if (unknown !== undefined) throw new Error(`group ${name} sees ${unknown}, which is no group`)
-      return [name, { everybody, members: new Set(members.map(({ local }) => local)), sees }]
-    }),
+    Object.entries(groups).map(([name, { everybody, members, sees = [name] }]) => [
+      name,
+      { everybody, members: new Set(members.map(({ local }) => local)), sees },
+    ]),
   )
 }

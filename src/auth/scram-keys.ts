@@ -1,5 +1,6 @@
-import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto'
+import { hash as oneShot, pbkdf2, randomBytes } from 'node:crypto'
 import saslprep from '@mongodb-js/saslprep'
+import { hmac as hmacOf } from '../util/hmac.ts'
 
 /** A hash that SCRAM is used with, by its name in the mechanism. */
 export type ScramHash = 'SHA-1' | 'SHA-256' | 'SHA-512'
@@ -27,12 +28,12 @@ const hashes = {
 
 /** H() of RFC 5802 §2.2. */
 export function digest(hash: ScramHash, data: Uint8Array): Buffer {
-  return createHash(hashes[hash].node).update(data).digest()
+  return oneShot(hashes[hash].node, data, 'buffer')
 }
 
 /** HMAC() of RFC 5802 §2.2. */
 export function hmac(hash: ScramHash, key: Uint8Array, data: string): Buffer {
-  return createHmac(hashes[hash].node, key).update(data).digest()
+  return hmacOf(hashes[hash].node, key, data)
 }
 
 /**

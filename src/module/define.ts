@@ -128,6 +128,16 @@ export interface StreamBounds {
   readonly idleMs: number
 }
 
+/** What no single option can see: something wrong with the options of a module taken together, or on this host. */
+export interface OptionComplaint {
+  /** The path of an option, such as `limits.size`, `services[0]` or `groups.NAME`. */
+  readonly option: string
+  /** In words: what follows the path. */
+  readonly message: string
+  /** What to do about it. */
+  readonly cure: string
+}
+
 /** What a module says of itself, and what sets it up. */
 export interface ModuleSpec<N extends string, O extends Options, D extends Depends, Api> {
   /** The name of its folder. */
@@ -140,6 +150,8 @@ export interface ModuleSpec<N extends string, O extends Options, D extends Depen
   /** Features in service discovery, of the host and of accounts (XEP-0030). */
   readonly features?: { readonly host?: readonly string[]; readonly account?: readonly string[] }
   readonly options?: O
+  /** Looks at the options of a host, of which each is right by itself; nothing starts while there is something to complain of. */
+  readonly check?: (config: ConfigOf<O>, domain: string) => readonly OptionComplaint[]
   /** Commands for the command line and admins' clients, whose first argument is an address or a domain; `setup` says what they do. */
   readonly commands?: readonly CommandDeclaration[]
   readonly depends?: D

@@ -5,7 +5,7 @@ import type { Database } from '../storage/database.ts'
 import { KeyValue } from '../storage/key-value.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Commands } from './command.ts'
-import type { AnyModule, Context, ServerFacts } from './define.ts'
+import type { AnyModule, Context, OptionComplaint, ServerFacts } from './define.ts'
 import { dependenciesOf } from './order.ts'
 
 /** What modules are set up with. */
@@ -48,6 +48,7 @@ export class HostModules {
       for (const { module, config } of enabled) {
         const deps = this.#resolve(module, apis)
         try {
+          refuseComplaints(module.check?.(config, this.#host.domain) ?? [])
           apis.set(module.name, await module.setup(this.#context(module, config, deps)))
         } catch (error) {
           throw new Error(`module ${module.name} could not start on ${this.#host.domain}: ${String(error)}`, {
@@ -156,4 +157,9 @@ export class HostModules {
     }
     return context
   }
+}
+
+/** Whoever reads configuration files has told of these before, with file and line. */
+function refuseComplaints([first]: readonly OptionComplaint[]): void {
+  if (first !== undefined) throw new Error(`${first.option} ${first.message}`)
 }

@@ -1,4 +1,5 @@
 import { Lru } from '../util/lru.ts'
+import { ownText } from '../util/own-text.ts'
 
 /** What leads to a component: one of its streams. */
 export interface ComponentLink {
@@ -15,6 +16,8 @@ export interface ForComponent {
 
 /** How many requests of a component's are remembered, for their answers to go where they came from. */
 const REMEMBERED = 1000
+/** Requests whose ids and addresses are longer, in characters, are not remembered. */
+const MAX_KEY = 1024
 
 /** A component: its connections, in no order that means anything, and who of them has asked what. */
 interface Component {
@@ -66,7 +69,9 @@ export class Components {
   /** Remembers which connection of a component has sent a request, while it matters. */
   asks(domain: string, link: ComponentLink, { id, from, to }: { id: string; from: string; to: string }): void {
     const component = this.#components.get(domain)
-    if (component !== undefined && component.links.length > 1) component.asked.set(keyOf(id, to, from), link)
+    if (component === undefined || component.links.length < 2) return
+    const key = keyOf(id, to, from)
+    if (key.length <= MAX_KEY) component.asked.set(ownText(key), link)
   }
 
   /** Hands a stanza, as text, to a component; false when it is not connected. */

@@ -66,9 +66,9 @@ export interface SqliteConnection {
   prepare(sql: string): { run(...bindings: unknown[]): unknown }
 }
 
-/** Statements that are kept prepared: of up to so many characters, since those of many rows are large and seldom the same. */
-const prepared = new WeakMap<SqliteConnection, Lru<string, ReturnType<SqliteConnection['prepare']>>>()
-const PREPARED = 50
+/** Statements that a connection keeps prepared, the ones used last. */
+const PREPARED = 200
+/** Of up to so many characters, since those of many rows are large and seldom the same. */
 const MAX_PREPARED_LENGTH = 500
 
 /**
@@ -91,21 +91,24 @@ export function commitSqlite(connection: SqliteConnection, statements: readonly 
 }
 
 function run(connection: SqliteConnection, sql: string, bindings: Statement['bindings'] = []): void {
-  if (sql.length > MAX_PREPARED_LENGTH) {
-    connection.prepare(sql).run(...bindings)
-    return
+  connection.prepare(sql).run(...bindings)
+}
+
+/** Has a connection keep the statements it has prepared, which costs more than to run most of them: Knex asks anew each time. */
+function keepPrepared(connection: SqliteConnection): void {
+  const prepare = connection.prepare.bind(connection)
+  const known = new Lru<string, ReturnType<SqliteConnection['prepare']>>(PREPARED)
+  connection.prepare = (sql) => {
+    // What changes the schema is not asked twice.
+    if (sql.length > MAX_PREPARED_LENGTH || !/^(?:select|insert|update|delete|begin|commit|rollback)\b/i.test(sql))
+      return prepare(sql)
+    let statement = known.get(sql)
+    if (statement === undefined) {
+      statement = prepare(sql)
+      known.set(sql, statement)
+    }
+    return statement
   }
-  let known = prepared.get(connection)
-  if (known === undefined) {
-    known = new Lru(PREPARED)
-    prepared.set(connection, known)
-  }
-  let statement = known.get(sql)
-  if (statement === undefined) {
-    statement = connection.prepare(sql)
-    known.set(sql, statement)
-  }
-  statement.run(...bindings)
 }
 
 function prepare(
@@ -118,6 +121,7 @@ function prepare(
     // In WAL mode NORMAL would lose the last commits with the power; what was acknowledged must stay.
     connection.pragma('synchronous = FULL')
     connection.pragma('foreign_keys = ON')
+    keepPrepared(connection)
     done(null, connection)
   } catch (error) {
     done(error as Error, connection)

@@ -210,6 +210,7 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
         if (this.#link.state === 'open') {
           if ('login' in answer) {
             this.#account = answer.login.account
+            this.#login = { by: answer.login.by, userAgent: answer.login.userAgent }
             await new Sasl2Completion(this, answer.login, answer.data, this.#context.log).run()
           } else {
             this.#link.send(answer.reply)
@@ -223,12 +224,11 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
 
   async bind2(bind: Element, login: GrantedLogin): Promise<{ session: Session; told: readonly Element[] } | undefined> {
     let told: readonly Element[] = []
-    const { by, userAgent } = login
     const choose = (user: User) => chooseResource(user, bind, login, this.#context.settings)
     await this.#host!.bind(login.account.local, this, choose, (session) => {
       this.#session = session
       this.#early = []
-      session.slots.set(sessionLogin, { by, userAgent })
+      session.slots.set(sessionLogin, this.#login!)
       told = askFeatures(bind, session)
     })
     const session = this.#session!
@@ -242,13 +242,11 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
     if (how === 'bound') this.#link.goLive()
     this.#link.send(reply)
     if (how === 'failed') {
-      this.#account = undefined
+      this.#account = this.#login = undefined
       this.#sasl2!.reset()
       return
     }
-    const { authenticate, by, userAgent } = login
-    this.#endLogin({ mechanism: authenticate.attrs['mechanism'], sasl2: how })
-    this.#login = { by, userAgent }
+    this.#endLogin({ mechanism: login.authenticate.attrs['mechanism'], sasl2: how })
     // XEP-0198 §9.2: a client that is back in its session gets no features.
     if (how !== 'resumed') this.#link.send(featuresAfterLogin(this.#host!, this.#session))
     const early = this.#early ?? []
@@ -337,6 +335,8 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
   adopt(session: Session): boolean {
     if (this.#link.state === 'closed') return false
     this.#session = session
+    const login: SessionLogin = this.#login ?? { ...session.slots.get(sessionLogin), by: 'password' }
+    session.slots.set(sessionLogin, login)
     session.stream = this
     this.#link.goLive()
     return true

@@ -30,7 +30,11 @@ export const core = {
     xep(82, '1.1.1'),
     xep(114, '1.6', 'The accepting side, without TLS.'),
     xep(368, '1.1.0', 'Direct TLS with ALPN; the SRV records are the admin’s.'),
+    xep(386, '1.1.0'),
+    xep(388, '1.0.4', 'For clients, after TLS; early data is never accepted.'),
     xep(440, '1.0.0'),
+    xep(474, '0.5.0'),
+    xep(480, '0.2.0', 'UPGR-SCRAM-SHA-256 and UPGR-SCRAM-SHA-512.'),
   ],
 }
 

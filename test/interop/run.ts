@@ -3,6 +3,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { loginTable } from './logins.ts'
 import { run, start } from './process.ts'
 import { playProfanity } from './profanity.ts'
 import { appServer, component, startServer, type TestServer } from './server.ts'
@@ -86,6 +87,25 @@ async function playAdmin(server: TestServer): Promise<void> {
   if (code !== 0) throw new Error(`admin.py ended with ${code}.`)
 }
 
+/** Every way to log in that clients have: slixmpp with each mechanism, xmpp.js by both roads, with tokens and resumption. */
+async function playLogins(server: TestServer): Promise<void> {
+  await server.addUser('friar@localhost', 'benedicite')
+  await server.addUser('balthasar@localhost', 'post haste')
+  const ports = [String(server.port), String(server.tlsPort)]
+  const old = start(PYTHON, ['-B', script('logins.py'), ...ports, server.certificate], {
+    input: 'benedicite\n',
+    show: true,
+  })
+  const modern = start(process.execPath, [fileURLToPath(new URL('xmpp-js.ts', import.meta.url)), ...ports], {
+    env: { NODE_EXTRA_CA_CERTS: server.certificate },
+    show: true,
+  })
+  for (const scene of [old, modern]) {
+    const code = await scene.ended(60_000)
+    if (code !== 0) throw new Error(`A scene of logins ended with ${code}:\n${scene.said()}`)
+  }
+}
+
 /** Two people with Profanity, and a slixmpp program that answers one of them. */
 async function playMixed(server: TestServer, folder: string): Promise<void> {
   await server.addUser('echo@localhost', 'narcissus')
@@ -109,6 +129,8 @@ async function main(): Promise<void> {
     await playRoom(server)
     await playAdmin(server)
     await playMixed(server, folder)
+    await playLogins(server)
+    console.log(loginTable(server.process.said()).join('\n'))
     const code = await server.process.stop()
     if (code !== 0) throw new Error(`The server ended with ${code}.`)
     const complaints = server.complaints()

@@ -35,14 +35,17 @@ function open(service: string, mechanism: string, token?: Token): Entity {
 
 /** Asks for something, and so shows that the session works. */
 async function works(entity: Entity): Promise<void> {
-  await entity.iqCaller.request(xml('iq', { type: 'get', to: 'localhost' }, xml('ping', { xmlns: 'urn:xmpp:ping' })), 5_000)
+  await entity.iqCaller.request(
+    xml('iq', { type: 'get', to: 'localhost' }, xml('ping', { xmlns: 'urn:xmpp:ping' })),
+    5_000,
+  )
 }
 
 /** Logs in with a mechanism, gets a token, comes back with that, and then to its session. */
 async function play(service: string, mechanism: string): Promise<void> {
   const first = open(service, mechanism)
   let token: Token | undefined
-  first.fast.saveToken = async (given) => {
+  first.fast.saveToken = async (given: Token) => {
     token = given
   }
   const address = String(await first.start())
@@ -57,11 +60,11 @@ async function play(service: string, mechanism: string): Promise<void> {
   await works(second)
   // The connection goes, and the client comes back to its session.
   const resumed = new Promise<void>((resolve) => second.streamManagement.on('resumed', resolve))
-  second.reconnect.delay = 10
-  second.reconnect.start()
-  second.socket.destroy?.()
+  const gone = new Promise<void>((resolve) => second.on('disconnect', () => resolve()))
+  second.socket.end()
+  await gone
+  await second.reconnect.reconnect()
   await resumed
-  second.reconnect.stop()
   await works(second)
   await second.stop()
   console.log(`xmpp.js: ${mechanism}, a token, a session again: ${service}`)
@@ -70,12 +73,9 @@ async function play(service: string, mechanism: string): Promise<void> {
 /** The old road: what SASL2 offers is overlooked. */
 async function playOldRoad(service: string, mechanism: string): Promise<void> {
   const entity = open(service, mechanism)
-  entity.middleware.use(async ({ stanza }, next) => {
-    if (stanza.name === 'stream:features' || stanza.is('features')) {
-      const authentication = stanza.getChild('authentication')
-      if (authentication !== undefined) stanza.remove(authentication)
-    }
-    return await next()
+  entity.prependListener('element', (element) => {
+    const authentication = element.getChild('authentication')
+    if (authentication !== undefined) element.remove(authentication)
   })
   const address = String(await entity.start())
   if (address !== 'balthasar@localhost/post') throw new Error(`${address} is not the resource asked for`)

@@ -116,15 +116,15 @@ story('A search that would wait too long is put off, and finds everything later'
   const search = { form: { '{urn:xmpp:fulltext:0}fulltext': 'm3' } }
   assert.deepEqual((await asksArchive(romeo, search)).bodies, ['m3'])
   await s.advance(600_000)
-  romeo.send(`<iq type='set' id='early'>${queryText(search)}</iq>`)
   await s.database.transaction(async (trx) => {
     await trx('archive_searchers').forUpdate().select('owner')
-    let isRefused = false
+    romeo.send(`<iq type='set' id='early'>${queryText(search)}</iq>`)
+    let isAnswered = false
     const refused = romeo.receives`<iq type='error' id='early'><error type='wait'>
-      <resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`.then(() => {
-      isRefused = true
+      <resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`.finally(() => {
+      isAnswered = true
     })
-    while (!isRefused) await s.advance(1000)
+    while (!isAnswered) await s.advance(1000)
     await refused
   })
   assert.deepEqual((await asksArchive(romeo, search)).bodies, ['m3'])

@@ -114,6 +114,7 @@ story(
       for (let turn = 0; turn < 200 && (await count()) !== expected; turn++);
       assert.equal(await count(), expected)
     }
+    await s.advance(3_000)
     await until(3)
     await s.advance(3_600_000)
     await until(2)

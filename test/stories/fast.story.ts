@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import type { Element } from '../../src/api.ts'
 import { bedKind } from '../support/bed.ts'
+import { restartStory } from '../support/restart.ts'
 import {
   AGENT,
   addressOf,
@@ -253,6 +254,13 @@ story('What is in the database lets nobody in', async (s) => {
     assert.notEqual(value, token)
     if (typeof value === 'string') await isOut(s, value)
   }
+})
+
+restartStory('A token is good after a restart', async (r) => {
+  const before = await r.starts()
+  const token = await getsToken(before)
+  await r.stops()
+  await isIn(await r.starts(), token)
 })
 
 story(

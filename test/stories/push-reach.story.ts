@@ -158,8 +158,8 @@ story(
     const [phone, desk] = [await s.online('juliet/phone'), await s.online('juliet/desk')]
     const romeo = await s.online('romeo/orchard')
     await drain(phone)
+    await phone.isRefused('not-allowed')`<iq type='set'>${enable('x', '', phone.bare)}</iq>`
     const people = [
-      phone.bare,
       phone.jid,
       romeo.bare,
       'nobody@localhost',

@@ -181,7 +181,7 @@ export function story(
 ): void {
   test(title, { timeout: 60_000 }, async () => {
     const { expectErrors = false, ...bedOptions } = options
-    const key = JSON.stringify(bedOptions)
+    const key = JSON.stringify(bedOptions, (_, value) => (value instanceof Jid ? value.toString() : value))
     if (!beds.has(key)) beds.set(key, openBed(bedOptions))
     const bed = await beds.get(key)!
     const s = new Story(bed)

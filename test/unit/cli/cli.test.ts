@@ -199,6 +199,21 @@ test('a module that needs one that is off is a problem', async () => {
   assert.match(err, /roster\.yaml:1:10: module presence needs module roster/)
 })
 
+test('what a module complains of in its options taken together is a problem, with its place', async () => {
+  const { config } = await folder()
+  await mkdir(join(config, 'modules'))
+  await writeFile(
+    join(config, 'modules/shared-groups.yaml'),
+    'groups:\n  Desk: { members: [ann@localhost] }\n  Board: { members: [ann@elsewhere.example] }\n',
+  )
+  const { code, err } = await stonechat(['check', '--config', config])
+  assert.equal(code, 78)
+  assert.match(
+    err,
+    /shared-groups\.yaml:3:3: groups\.Board has ann@elsewhere\.example, which is no account of localhost/,
+  )
+})
+
 test('wrong use exits with 64 and help with 0', async () => {
   const wrong = [
     ['--nonsense'],

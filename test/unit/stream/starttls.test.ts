@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import net from 'node:net'
 import { after, before, test } from 'node:test'
@@ -310,4 +311,32 @@ test('SCRAM-SHA-256-PLUS logs in when it is bound to this connection, and not wh
     if (isOwn) assert.equal(Buffer.from(answer.getText(), 'base64').toString(), scram.serverFinal)
     client.transport.cut()
   }
+})
+
+test('a token is bound to the TLS connection it is shown on // XEP-0484 §3.4, RFC 9266', async () => {
+  const agent = "<user-agent id='d4565fa7-4d72-4749-b3d3-740edbf87770'/>"
+  const authenticate = (mechanism: string, response: Uint8Array, inline: string) =>
+    `<authenticate xmlns='urn:xmpp:sasl:2' mechanism='${mechanism}'><initial-response>${Buffer.from(response).toString('base64')}` +
+    `</initial-response>${agent}${inline}</authenticate>`
+  const first = await aboutToLogIn()
+  const wish = `<request-token xmlns='urn:xmpp:fast:0' mechanism='HT-SHA-256-EXPR'/>`
+  first.client.send(authenticate('PLAIN', Buffer.from('\0romeo\0pencil'), wish))
+  const token = (await first.client.next()).getChild('token')!.attrs['token']!
+  const exported = (socket: tls.TLSSocket) =>
+    socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
+  const proof = (data: Uint8Array) => createHmac('sha256', token).update('Initiator').update(data).digest()
+  const comes = async (bindsTo: (socket: tls.TLSSocket) => Uint8Array) => {
+    const { client, socket } = await aboutToLogIn()
+    const response = Buffer.concat([Buffer.from('romeo\0'), proof(bindsTo(socket))])
+    client.send(authenticate('HT-SHA-256-EXPR', response, `<fast xmlns='urn:xmpp:fast:0'/>`))
+    const answer = await client.next()
+    client.transport.cut()
+    return answer.name
+  }
+  assert.equal(await comes(exported), 'success')
+  // What was bound to another connection, or to none, is worth nothing here.
+  const elsewhere = exported(first.socket)
+  assert.equal(await comes(() => elsewhere), 'failure')
+  assert.equal(await comes(() => Buffer.alloc(0)), 'failure')
+  first.client.transport.cut()
 })

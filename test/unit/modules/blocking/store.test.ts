@@ -18,6 +18,26 @@ eachDatabase((open) => {
     assert.deepEqual(await store.load('nurse@capulet.example'), ['montague.example'])
   })
 
+  test('blocking store: reads the lists of many accounts together', async () => {
+    const db = await open()
+    const store = new BlockingStore(db)
+    const accounts = Array.from({ length: 30 }, (_, n) => `user${n}@capulet.example`)
+    await store.add(accounts[3]!, ['a@x', 'b@x'])
+    await store.add(accounts[7]!, ['montague.example'])
+    await store.add(juliet, ['a@x'])
+    const before = db.queries
+    const lists = await store.loadAll(accounts)
+    assert.equal(db.queries - before, 1)
+    assert.deepEqual(
+      [...lists].map(([account, items]) => [account, items.sort()]),
+      [
+        [accounts[3], ['a@x', 'b@x']],
+        [accounts[7], ['montague.example']],
+      ],
+    )
+    assert.deepEqual([...(await store.loadAll([]))], [])
+  })
+
   test('blocking store: takes the longest address and hundreds of items at once', async () => {
     const store = new BlockingStore(await open())
     const longest = `${'l'.repeat(1023)}@${'d'.repeat(1023)}/${'r'.repeat(1023)}`

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { complaintAbout, type ExternalService, serviceElement } from '../../../../modules/external-services/service.ts'
+import { complaints, type ExternalService, serviceElement } from '../../../../modules/external-services/service.ts'
 
 const turn = { type: 'turn', host: 'turn.example', lifetime: 3_600_000 } as ExternalService
 
@@ -14,9 +14,9 @@ test('time-limited credentials are the expiry, the account and their HMAC-SHA-1 
 })
 
 test('a service has a name with a password, or a secret, or neither', () => {
-  assert.equal(complaintAbout(turn), undefined)
-  assert.equal(complaintAbout({ ...turn, secret: 's' }), undefined)
-  assert.equal(complaintAbout({ ...turn, username: 'u', password: 'p' }), undefined)
+  assert.deepEqual(complaints([turn]), [])
+  assert.deepEqual(complaints([{ ...turn, secret: 's' }]), [])
+  assert.deepEqual(complaints([{ ...turn, username: 'u', password: 'p' }]), [])
   for (const wrong of [{ username: 'u' }, { password: 'p' }, { username: 'u', password: 'p', secret: 's' }])
-    assert.ok(complaintAbout({ ...turn, ...wrong }))
+    assert.equal(complaints([turn, { ...turn, ...wrong }])[0]!.option, 'services[1]')
 })

@@ -101,7 +101,7 @@ export class Scene {
   constructor(options: SceneOptions = {}) {
     const { host } = this.stage
     if (options.exists ?? true) this.stage.accounts.add('juliet')
-    const presence: PresenceApi = { isSubscriber: () => options.seesPresence ?? true }
+    const presence: PresenceApi = { isSubscriber: () => options.seesPresence ?? true, renew() {} }
     const log = { debug: () => false, error: (_: object, text: string) => this.logged.push(text) }
     const limits = { maxMessages: options.maxMessages ?? 0, maxAge: 0 }
     this.spool = new Spool(host, this.store as unknown as OfflineStore, presence, limits, this.clock, log as never)

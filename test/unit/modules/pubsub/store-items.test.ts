@@ -70,8 +70,12 @@ eachDatabase((open) => {
     await store.publish(id, itemsOf('a', 'b', 'c'), 2)
     // BEGIN, INSERT, DELETE, COMMIT: one question to MySQL.
     assert.equal(db.queries - before, 4)
-    await store.publish(id, [], 2)
+    await store.publish(id, [], 0)
     assert.equal(db.queries - before, 4)
+    assert.equal((await store.newest(id, 9)).length, 2)
+    // Nothing new in a node that is to hold less.
+    await store.publish(id, [], 1)
+    assert.deepEqual(await store.newest(id, 9), [item('c', 3)])
   })
 
   test('pubsub items: megabytes and thousands', async () => {
@@ -201,19 +205,22 @@ eachDatabase((open) => {
     const last = await store.lastItems(
       [...people.slice(1), HAMLET, people[1]!],
       ['tune', `urn:'"\\`, 'own1', 'empty', 'x'],
+      HAMLET,
     )
     assert.equal(db.queries - before, 1)
-    const seen = last.map(({ service, node, item: record }) => {
-      assert.deepEqual(record, item('a', 3, `<${people.indexOf(service)}/>`))
+    const seen = last.map(({ record: { service, node }, affiliation, item: newest }) => {
+      assert.deepEqual(newest, item('a', 3, `<${people.indexOf(service)}/>`))
+      assert.equal(affiliation, 'owner')
       return `${service} ${node}`
     })
     const expected = people
       .slice(1)
       .flatMap((jid, n) => ['tune', `urn:'"\\`, ...(n % 2 === 0 ? ['own1'] : [])].map((node) => `${jid} ${node}`))
     assert.deepEqual(seen.sort(), expected.sort())
-    assert.deepEqual(await store.lastItems([SERVICE], ['tune']), [
-      { service: SERVICE, node: 'tune', item: item('x', 1) },
-    ])
-    assert.deepEqual([await store.lastItems([], ['tune']), await store.lastItems([SERVICE], [])], [[], []])
+    const [other] = await store.lastItems([SERVICE], ['tune'], OPHELIA)
+    const { record } = (await store.load(SERVICE, 'tune'))!
+    assert.deepEqual(other, { record, affiliation: undefined, item: item('x', 1) })
+    const nothing = [await store.lastItems([], ['tune'], HAMLET), await store.lastItems([SERVICE], [], HAMLET)]
+    assert.deepEqual(nothing, [[], []])
   })
 })

@@ -28,17 +28,19 @@ const ANCHORED: Plan = {
   mysql: `sort i:primary ${BY_SEQ} ${ITEM} ${ITEM} ${BY_SEQ} ${ITEM} ${BY_SEQ}`,
 }
 
+/** MySQL reads the end of an index before it plans. */
+const LOADED: Plan = {
+  sqlite: `n:pubsub_nodes_by_name ${BY_SEQ} n:pubsub_nodes_by_name a:primary n:pubsub_nodes_by_name s:primary`,
+  mysql: 'n:pubsub_nodes_by_name n:pubsub_nodes_by_name a:primary n:pubsub_nodes_by_name s:primary',
+}
+
 /** What each method reads by; one plan for each of its statements. */
 const methods: readonly (readonly [
   title: string,
   run: (store: PubsubStore, id: number) => Promise<unknown>,
   plans: readonly Plan[],
 ])[] = [
-  [
-    'a node',
-    (s) => s.load(SERVICE, 'n7'),
-    ['n:pubsub_nodes_by_name n:pubsub_nodes_by_name a:primary n:pubsub_nodes_by_name s:primary'],
-  ],
+  ['a node', (s) => s.load(SERVICE, 'n7'), [LOADED]],
   ['settings', (s, id) => s.saveConfig(id, {}), [NODE]],
   ['nodes', (s) => s.nodes(SERVICE, { limit: 50 }), [LISTED]],
   ['nodes further on', (s) => s.nodes(SERVICE, { after: 'n7', limit: 50 }), [LISTED]],
@@ -57,8 +59,13 @@ const methods: readonly (readonly [
   ['retracting', (s, id) => s.retract(id, ['new', 'x']), [ITEM, ITEM]],
   [
     'last items',
-    (s) => s.lastItems([HAMLET, OPHELIA, 'user7@x'], ['tune', 'mood']),
-    [`n:pubsub_nodes_by_name i:pubsub_items_by_seq ${BY_SEQ}`],
+    (s) => s.lastItems([HAMLET, OPHELIA, 'user7@x'], ['tune', 'mood'], HAMLET),
+    [
+      {
+        sqlite: `n:pubsub_nodes_by_name i:pubsub_items_by_seq ${BY_SEQ} a:primary`,
+        mysql: `n:pubsub_nodes_by_name i:pubsub_items_by_seq ${BY_SEQ} a:primary`,
+      },
+    ],
   ],
   [
     'affiliations',
@@ -81,6 +88,16 @@ const methods: readonly (readonly [
     'subscriptions of somebody',
     (s) => s.subscriptionsOf(SERVICE, OPHELIA),
     [{ sqlite: 's:pubsub_subscriptions_by_jid n:primary sort', mysql: 's:pubsub_subscriptions_by_jid sort n:primary' }],
+  ],
+  [
+    'requests to subscribe',
+    (s) => s.pendingOf(SERVICE, OPHELIA),
+    [
+      {
+        sqlite: 'a:pubsub_affiliations_by_jid n:primary s:primary sort',
+        mysql: 'a:pubsub_affiliations_by_jid sort n:primary s:primary',
+      },
+    ],
   ],
   ['removing subscriptions', (s, id) => s.removeSubscriptions(id, ['s1', 's2']), [SUBSCRIPTION]],
   [

@@ -96,6 +96,23 @@ eachDatabase((open) => {
     assert.equal((await load()).length, 3)
   })
 
+  test('pubsub subscriptions: an owner finds the nodes to which somebody asks to subscribe', async () => {
+    // XEP-0060 §8.7
+    const store = new PubsubStore(await open())
+    const pending = { state: 'pending' } as const
+    for (const name of ['b', 'a', 'none', 'other']) {
+      const { id } = await createNode(store, name, { owners: name === 'other' ? [OPHELIA] : [HAMLET] })
+      await store.saveSubscription(id, subscription('x@y', 's1', name === 'none' ? {} : pending))
+      await store.saveSubscription(id, subscription('x@z', 's2', name === 'a' ? pending : {}))
+      await store.affiliate(id, new Map([['nurse@x', 'publisher']]))
+    }
+    const own = await createNode(store, 'own', { service: HAMLET })
+    await store.saveSubscription(own.id, subscription('x@y', 's1', pending))
+    assert.deepEqual(await store.pendingOf(SERVICE, HAMLET), ['a', 'b'])
+    assert.deepEqual(await store.pendingOf(HAMLET, HAMLET), ['own'])
+    for (const jid of ['nurse@x', 'x@y', '']) assert.deepEqual(await store.pendingOf(SERVICE, jid), [])
+  })
+
   test('pubsub subscriptions: are found by whose they are, with those of their resources', async () => {
     // XEP-0060 §5.6
     const store = new PubsubStore(await open())

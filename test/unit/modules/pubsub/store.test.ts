@@ -24,8 +24,10 @@ eachDatabase((open) => {
         [OPHELIA, 'owner'],
       ]),
       subscriptions: [],
+      lastSeq: 0,
     })
-    assert.equal(typeof id, 'number')
+    await store.publish(id, [item('a', 7), item('b', 5)], 0)
+    assert.equal((await store.load(SERVICE, 'princely_musings'))!.lastSeq, 7)
     assert.deepEqual((await createNode(store, 'orphan', { owners: [] })).node, 'orphan')
     assert.deepEqual((await store.load(SERVICE, 'orphan'))!.affiliations, new Map())
   })

@@ -51,6 +51,7 @@ const shared: SharedItem[] = [
 const view: SharedView = {
   of: (contact) => shared.find(({ jid }) => jid.toString() === contact.toString()),
   all: () => shared,
+  online: () => shared.slice(2),
   at: () => ({ version: 9, floor: 5 }),
 }
 const both = new Roster(
@@ -68,6 +69,8 @@ test('shared contacts are merged with an account’s own: the most of both subsc
   assert.deepEqual(jids(both.listed()), ['to@example.com', 'none@example.com', lisa])
   assert.deepEqual(jids(both.subscribers()), ['to@example.com', lisa, 'boss@example.com'])
   assert.deepEqual(jids(both.watched()), ['to@example.com', lisa])
+  assert.deepEqual(jids(both.subscribers('online')), ['to@example.com', 'boss@example.com'])
+  assert.deepEqual(jids(both.watched('online')), ['to@example.com'])
   assert.equal(both.ownOf(Jid.parse(lisa)), undefined)
   assert.equal(both.size.listed, 2)
 })

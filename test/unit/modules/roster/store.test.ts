@@ -90,4 +90,25 @@ eachDatabase((open) => {
     await store.find(juliet, 'contact-7@example.com')
     assert.equal(db.queries - before, 2)
   })
+
+  test('what many accounts keep of one contact is read in one query', async () => {
+    const db = await open()
+    const store = new RosterStore(db)
+    const accounts = Array.from({ length: 30 }, (_, n) => `user${n}@example.com`)
+    const nurse = item('nurse@example.com', { subscription: 'from', groups: ['A'] })
+    for (const account of [accounts[2]!, accounts[9]!]) await store.put(account, nurse, { version: 1, floor: 0 })
+    await store.put(accounts[4]!, item('other@example.com'), { version: 1, floor: 0 })
+    await store.put(juliet, nurse, { version: 1, floor: 0 })
+    const before = db.queries
+    const found = await store.findAll(accounts, 'nurse@example.com')
+    assert.equal(db.queries - before, 1)
+    assert.deepEqual(
+      [...found].sort(),
+      [
+        [accounts[2], nurse],
+        [accounts[9], nurse],
+      ].sort(),
+    )
+    assert.equal((await store.findAll([], 'nurse@example.com')).size, 0)
+  })
 })

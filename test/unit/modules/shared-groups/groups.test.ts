@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type GroupSpec, SharedGroups } from '../../../../modules/shared-groups/groups.ts'
-import { groupsOf } from '../../../../modules/shared-groups/options.ts'
+import { complaints, groupsOf } from '../../../../modules/shared-groups/options.ts'
 import { Jid } from '../../../../src/api.ts'
 
 const spec = (members: string[] | 'everybody', sees: string[]): GroupSpec => ({
@@ -38,6 +38,15 @@ test('members have those of the groups they see: both ways `both`, one way `to` 
   assert.equal(view.of('bob@x')?.subscription, 'both')
   assert.equal(view.of(Jid.parse('bob@y')), undefined)
   assert.equal(view.of('ann@x'), undefined)
+  const there = new SharedGroups('x', new Map([['All', spec('everybody', ['All'])]]), () => [
+    { jid: jid('ann') },
+    { jid: jid('bob') },
+  ])
+  there.begin(['ann', 'bob', 'eve'], undefined)
+  assert.deepEqual(
+    [...there.view(jid('ann'))!.online()].map((item) => item.jid.local),
+    ['bob'],
+  )
 })
 
 test('everybody has everybody, whoever comes with a version of their own and goes with a floor', () => {
@@ -77,12 +86,16 @@ test('a restart with the same groups and accounts goes on with the version; any 
 test('what cannot be meant is refused', () => {
   const group = (over: object) => ({ everybody: false, members: [], sees: undefined, ...over })
   const refused: [object, RegExp][] = [
-    [{ A: group({ members: [Jid.parse('ann@y')] }) }, /ann@y is no account of x/],
-    [{ A: group({ everybody: true, members: [Jid.parse('ann@x')] }) }, /needs no members/],
+    [{ A: group({ members: [Jid.parse('ann@y')] }) }, /ann@y, which is no account of x/],
+    [{ A: group({ everybody: true, members: [Jid.parse('ann@x')] }) }, /has everybody, and members as well/],
     [{ A: group({ sees: ['B'] }) }, /sees B, which is no group/],
     [{ A: group({ sees: ['constructor'] }) }, /sees constructor/],
   ]
-  for (const [groups, complaint] of refused) assert.throws(() => groupsOf(groups as never, 'x'), complaint)
-  const fine = groupsOf({ A: group({ members: [Jid.parse('ann@x')] }) } as never, 'x')
+  for (const [groups, complaint] of refused) assert.match(complaints(groups as never, 'x')[0]!.message, complaint)
+  assert.equal(
+    complaints({ A: group({ sees: [] }), B: group({ everybody: true, sees: ['A', 'B'] }) } as never, 'x').length,
+    0,
+  )
+  const fine = groupsOf({ A: group({ members: [Jid.parse('ann@x')] }) } as never)
   assert.deepEqual(fine.get('A'), { everybody: false, members: new Set(['ann']), sees: ['A'] })
 })
