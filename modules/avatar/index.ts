@@ -32,6 +32,7 @@ export default defineModule({
     remembered: option
       .int()
       .min(1)
+      .orOff()
       .default(20_000)
       .describe('Of how many accounts the picture is known without asking the database when they send presence.'),
   },
@@ -62,6 +63,7 @@ export default defineModule({
     ctx.flow(flows.presence.leaving, 'shape', (e) => hashes.stamp(e, e.stanza as Element))
 
     ctx.gate(accountDeleting, ({ jid }) => avatars.forget(jid))
+    ctx.onStop(() => hashes.idle())
     ctx.on(accountCreated, ({ jid }) => avatars.forget(jid))
   },
 })

@@ -1,4 +1,14 @@
-import { asJson, defineSlot, type Element, type Host, type Jid, type Session, type StanzaEvent, xml } from '#api'
+import {
+  asJson,
+  defineSlot,
+  type Element,
+  type Host,
+  type Jid,
+  KeyedQueue,
+  type Session,
+  type StanzaEvent,
+  xml,
+} from '#api'
 import type { PresenceApi } from '../presence/index.ts'
 import type { Avatar, Avatars } from './avatars.ts'
 
@@ -17,6 +27,7 @@ export class PresenceHashes {
   readonly #host: Host
   readonly #avatars: Avatars
   readonly #presence: PresenceApi
+  readonly #changes = new KeyedQueue()
   readonly #onError: (error: unknown, account: Jid) => void
 
   constructor(host: Host, avatars: Avatars, presence: PresenceApi, onError: (error: unknown, account: Jid) => void) {
@@ -50,14 +61,20 @@ export class PresenceHashes {
     putHash(stanza, avatar)
   }
 
-  /** Tells those who hear an account's broadcasts that its picture has changed. */
+  /** Tells those who hear an account's broadcasts that its picture has changed, one change after the other. */
   async changed(account: Jid): Promise<void> {
     this.#avatars.forget(account)
     if (this.#host.user(account) === undefined) return
-    const avatar = await this.#avatars.of(account)
-    // What was read before a later change is told by nobody.
-    if (this.#avatars.known(account) !== avatar) return
-    for (const session of this.#host.user(account)?.available() ?? []) this.#renew(session, avatar)
+    await this.#changes.run(account.toString(), async () => {
+      this.#avatars.forget(account)
+      const avatar = await this.#avatars.of(account)
+      for (const session of this.#host.user(account)?.available() ?? []) this.#renew(session, avatar)
+    })
+  }
+
+  /** Settles when nothing is under way. */
+  idle(): Promise<void> {
+    return this.#changes.idle()
   }
 
   #renew(session: Session, avatar: Avatar): void {
@@ -65,9 +82,9 @@ export class PresenceHashes {
     const before = session.presence!
     const presence = xml(before.name, { ...before.attrs })
     presence.children = [...before.children]
-    // Whoever was told of a picture is told that there is none any more.
+    // Whoever was told of a picture is told that there is none any more; whoever was not need not be.
     putHash(presence, { ...avatar, isKnown: true })
-    if (photoIn(presence) !== photoIn(before)) this.#presence.renew(session, presence)
+    if ((photoIn(presence) ?? '') !== (photoIn(before) ?? '')) this.#presence.renew(session, presence)
   }
 }
 

@@ -84,13 +84,11 @@ export class Clients {
     if (client === undefined) return 'unknown'
     const { fast, store } = this.#parts
     if (client.hasTokens) await fast?.revoke(account.local, id)
+    for (const session of client.sessions) if (session !== asker) session.close()
+    if (client.hasTokens) await store.remove(account.local, id)
     // Whoever asks for its own end is told first.
-    for (const session of client.sessions)
-      if (session === asker) setImmediate(() => session.close())
-      else session.close()
-    if (!client.hasTokens) return 'has-password'
-    await store.remove(account.local, id)
-    return 'done'
+    if (client.sessions.includes(asker)) setImmediate(() => asker.close())
+    return client.hasTokens ? 'done' : 'has-password'
   }
 
   async #of(account: Jid): Promise<Client[]> {

@@ -66,10 +66,7 @@ export default defineModule({
       await sightings.flush()
       await store.remove(jid.local)
     })
-    ctx.on(passwordChanged, ({ jid }) => {
-      const forgotten = sightings.flush().then(() => store.forgetPasswords(jid.local))
-      forgotten.catch(onFailure)
-    })
+    ctx.on(passwordChanged, ({ jid }) => sightings.follow(() => store.forgetPasswords(jid.local)))
 
     const purge = async () => {
       if (config.maxClients > 0)

@@ -38,6 +38,11 @@ export class Sightings {
     return this.#writing
   }
 
+  /** Does something once what was noted so far is written, and before anything that is noted later is. */
+  follow(work: () => Promise<void>): void {
+    this.#writing = this.flush().then(work).catch(this.#onFailure)
+  }
+
   async #write(): Promise<void> {
     while (this.#waiting.size > 0) {
       const part = [...this.#waiting].slice(0, ROWS)

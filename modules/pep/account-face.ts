@@ -2,6 +2,7 @@ import type { Jid, Session, Wire } from '#api'
 import { type Face, mayRead, type Node, type NodeConfig, plainDefaults } from '../pubsub/index.ts'
 import { isSubscribed } from '../roster/index.ts'
 import type { Audience } from './audience.ts'
+import { nodePresets } from './hooks.ts'
 import type { Acquaintance, Site } from './sites.ts'
 
 /** XEP-0163 §4.3.2, §5: what nodes of accounts are by default. */
@@ -36,6 +37,10 @@ export class AccountFace implements Face {
 
   mayCreate(asker: Jid): boolean {
     return this.rules(asker)
+  }
+
+  presets(name: string): NodeConfig | undefined {
+    return this.#site.host.hooks.all(nodePresets).find(({ node }) => node === name)?.config
   }
 
   seesPresence(_node: Node, asker: Jid): boolean | Promise<boolean> {

@@ -1,4 +1,4 @@
-import { defineModule, type Element, flows, type IqHandler, type Jid, StanzaError, soft, xep } from '#api'
+import { defineModule, type Element, flows, type IqHandler, soft, xep } from '#api'
 import blocking from '../blocking/index.ts'
 import { capabilitiesKnown } from '../capabilities/hooks.ts'
 import capabilities from '../capabilities/index.ts'
@@ -8,18 +8,12 @@ import { sessionAvailable, sessionUnavailable } from '../presence/hooks.ts'
 import presence from '../presence/index.ts'
 import pubsub, {
   features,
-  type ItemRecord,
   itemItems,
-  mayRead,
-  type NewItem,
-  type NodeConfig,
   NS_OWNER,
   NS_PUBSUB,
   nodeInfo,
   nodeItems,
   perform,
-  publishItems,
-  retractItems,
   takeAnswer,
 } from '../pubsub/index.ts'
 import { rosterItemChanged, rosterItemRemoved } from '../roster/hooks.ts'
@@ -28,24 +22,11 @@ import { AccessWatch } from './access-watch.ts'
 import { AccountFace } from './account-face.ts'
 import { Audience } from './audience.ts'
 import { Newcomers } from './newcomers.ts'
+import { ownNodes, type PepApi } from './own-nodes.ts'
 import { type Site, sitesOf } from './sites.ts'
 import { checkAnswer } from './strangers.ts'
 
-/** What other modules may do with the nodes of accounts, as their owners. `account` is a bare JID of this host. */
-export interface PepApi {
-  /** Publishes for an account; the node is created with `config` when there is none, and need not be set so when there is. */
-  publish(account: Jid, node: string, items: readonly NewItem[], config?: NodeConfig): Promise<void>
-  /** Removes items; those that are not there are no error. */
-  retract(account: Jid, node: string, ids: readonly string[]): Promise<void>
-  /** The newest items of a node, oldest first; none when there is no such node. */
-  items(account: Jid, node: string, count: number): Promise<readonly ItemRecord[]>
-  /** One item of a node. */
-  item(account: Jid, node: string, id: string): Promise<ItemRecord | undefined>
-  /** Whether anybody may read a node; not one that is not there. */
-  isOpen(account: Jid, node: string): Promise<boolean>
-  /** Whether somebody may read a node; not one that is not there. */
-  mayRead(account: Jid, node: string, asker: Jid): Promise<boolean>
-}
+export type { PepApi } from './own-nodes.ts'
 
 /** What an account's service does beyond any other (XEP-0060 §9). */
 const ownFeatures = [`${NS_PUBSUB}#auto-subscribe`, `${NS_PUBSUB}#filtered-notifications`]
@@ -118,36 +99,6 @@ export default defineModule({
       return taken === false ? false : taken.then(() => true)
     })
 
-    return {
-      publish: async (account, node, items, config) =>
-        void (await publishItems(engine, faceOf(account), node, items, account, config, false)),
-      async retract(account, node, ids) {
-        try {
-          await retractItems(engine, faceOf(account), node, ids, account, true)
-        } catch (error) {
-          if (!(error instanceof StanzaError) || error.condition !== 'item-not-found') throw error
-        }
-      },
-      async items(account, name, count) {
-        const node = await engine.find(faceOf(account), name)
-        if (node === undefined) return []
-        await engine.expire(node)
-        return await engine.store.newest(node.id, count)
-      },
-      async item(account, name, id) {
-        const node = await engine.find(faceOf(account), name)
-        if (node === undefined) return undefined
-        await engine.expire(node)
-        return (await engine.store.items(node.id, [id]))[0]
-      },
-      async isOpen(account, name) {
-        return (await engine.find(faceOf(account), name))?.settings.accessModel === 'open'
-      },
-      async mayRead(account, name, asker) {
-        const face = faceOf(account)
-        const node = await engine.find(face, name)
-        return node !== undefined && (await mayRead(face, node, asker))
-      },
-    }
+    return ownNodes(engine, faceOf)
   },
 })

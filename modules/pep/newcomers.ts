@@ -92,8 +92,8 @@ export class Newcomers {
     // Only the node itself knows who has subscribed.
     const known = accessModel === 'authorize' ? await engine.find(face, node.name) : node
     if (known === undefined || !(await mayRead(face, known, session.jid))) return
-    // What was published meanwhile has been told.
-    if (item.seq >= engine.glimpse(face, last, session.jid).lastSeq) engine.notifier.last(face, known, item, session)
+    // What has happened to the node meanwhile has been told.
+    if (item.seq === engine.glimpse(face, last, session.jid).newestSeq) engine.notifier.last(face, known, item, session)
   }
 
   /** The accounts that have something for a session; what must be known of those that are not online, in few queries. */

@@ -44,7 +44,7 @@ async function create({ engine, face, from, pubsub, action }: Request): Promise<
   if (configure !== undefined && (configure.attrs['node'] !== undefined || pubsub.getChildElements()[0] !== action))
     throw new StanzaError('bad-request', 'A <configure/> follows <create/>, without a node.')
   const form = configure && readForm(configure, FORM_CONFIG)
-  const config = readConfig(form ?? new Map(), face.limits)
+  const config = { ...face.presets?.(name), ...readConfig(form ?? new Map(), face.limits) }
   await engine.atNode(face, name, async (node) => {
     if (node !== undefined) throw new StanzaError('conflict', 'There is a node of that name.')
     await makeNode(engine, face, name, config, from)

@@ -46,7 +46,7 @@ export class Engine {
     })
   }
 
-  /** Runs what follows from a request once that is answered, before anything else is done to the node. */
+  /** Runs what follows from a request once that is answered, in its turn among what is done to the node. */
   afterwards(face: Face, name: string, work: (node: Node) => void | Promise<void>): void {
     const begin = async (node: Node | undefined) => {
       await new Promise((resolve) => setImmediate(resolve))

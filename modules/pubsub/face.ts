@@ -8,6 +8,8 @@ export interface Face {
   /** Whom requests are for and notifications come from: a domain, or the bare JID of an account. */
   readonly service: Jid
   readonly defaults: NodeConfig
+  /** How a node of this name is made, beyond the defaults, unless whoever makes it says otherwise. */
+  presets?(name: string): NodeConfig | undefined
   readonly limits: NodeLimits & {
     /** Most nodes of one creator here; 0 is no limit. */
     readonly maxNodes: number

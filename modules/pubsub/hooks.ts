@@ -1,4 +1,5 @@
-import { defineGate, defineNotice, type Element, type Jid } from '#api'
+import { defineGate, defineNotice, defineQuestion, type Element, type Jid } from '#api'
+import type { NewItem } from './publishing.ts'
 
 /** An item that is about to be published. */
 export interface Publishing {
@@ -14,6 +15,34 @@ export interface Publishing {
 export const itemPublishing = defineGate<Publishing>(
   'pubsub/item-publishing',
   'An item is about to be published; throw to refuse it.',
+)
+
+/** What somebody asks to have published. */
+export interface Publication {
+  readonly service: Jid
+  readonly node: string
+  readonly by: Jid
+  readonly items: readonly NewItem[]
+  /** Publishes these items in place of those, as the request asks for it otherwise. Returns their ids. */
+  publish(items: readonly NewItem[]): Promise<readonly string[]>
+}
+/** Whoever keeps something that the items are only another form of answers with the ids, once all is done. */
+export const publicationTaken = defineQuestion<Publication, Promise<readonly string[]> | undefined>(
+  'pubsub/publication-taken',
+  undefined,
+  'Somebody publishes: who puts into other words what is to be kept?',
+)
+
+/** Somebody asks for the items of a node. */
+export interface NodeReading {
+  readonly service: Jid
+  readonly node: string
+  readonly by: Jid
+}
+/** For what has to be brought up to date first. */
+export const nodeReading = defineGate<NodeReading>(
+  'pubsub/node-reading',
+  'Items of a node are about to be read by somebody; whether they may is found out after.',
 )
 
 /** Something that has happened at a node, on disk and announced. */

@@ -39,7 +39,14 @@ async function setConfig(request: Request): Promise<void> {
   })
 }
 
-async function configureNode(engine: Engine, face: Face, node: Node, config: NodeConfig, by: Jid): Promise<void> {
+/** Sets a node to a configuration, that is what differs from the defaults. Runs where the node is being changed. */
+export async function configureNode(
+  engine: Engine,
+  face: Face,
+  node: Node,
+  config: NodeConfig,
+  by: Jid,
+): Promise<void> {
   const before = node.record.config
   await engine.store.saveConfig(node.id, config)
   node.configure(config, settingsOf(config, face.defaults, face.limits))

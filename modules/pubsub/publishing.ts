@@ -3,7 +3,7 @@ import { checkPublisher } from './access.ts'
 import { makeNode } from './creating.ts'
 import type { Engine } from './engine.ts'
 import type { Face } from './face.ts'
-import { itemPublishing, nodeChanged } from './hooks.ts'
+import { itemPublishing, nodeChanged, publicationTaken } from './hooks.ts'
 import { FORM_PUBLISH_OPTIONS, NS_PUBSUB } from './namespaces.ts'
 import type { Node } from './node.ts'
 import { type NodeSettings, readConfig, sameValue, settingsOf, unlike } from './node-config.ts'
@@ -35,7 +35,9 @@ async function publish(request: Request): Promise<Element> {
     // XEP-0060 §7.1.5.
     throw refusal('conflict', 'precondition-not-met', `Nodes have no option ${field.slice(0, 100)}.`)
   })
-  const ids = await publishItems(engine, face, name, items, from, wanted)
+  const kept = (some: readonly NewItem[]) => publishItems(engine, face, name, some, from, wanted)
+  const publication = { service: face.service, node: name, by: from, items, publish: kept }
+  const ids = await (engine.host.hooks.ask(publicationTaken, publication) ?? kept(items))
   return xml(
     'pubsub',
     { xmlns: NS_PUBSUB },
@@ -65,12 +67,13 @@ export function publishItems(
       await checkPublisher(face, found, by)
       if (isStrict) checkPreconditions(face, found, wanted)
     }
-    const own = found?.settings ?? settingsOf(unlike(wanted, face.defaults), face.defaults, face.limits)
+    const config = { ...face.presets?.(name), ...wanted }
+    const own = found?.settings ?? settingsOf(unlike(config, face.defaults), face.defaults, face.limits)
     checkItems(own, items)
     const named = items.map(({ id, payload }) => ({ id: id === '' ? randomId() : id, payload }))
     for (const { id, payload } of named)
       await engine.host.hooks.pass(itemPublishing, { service: face.service, node: name, id, payload, by })
-    const node = found ?? (await makeNode(engine, face, name, wanted, by))
+    const node = found ?? (await makeNode(engine, face, name, config, by))
     return await keepAndTell(engine, face, node, named, by)
   })
 }

@@ -1,6 +1,7 @@
 import { type Element, noSuchPage, type PageWish, pageElement, readPage, StanzaError, xml } from '#api'
 import { checkReader } from './access.ts'
 import type { Engine } from './engine.ts'
+import { nodeReading } from './hooks.ts'
 import { NS_PUBSUB } from './namespaces.ts'
 import type { Node } from './node.ts'
 import { itemsElement } from './notifying.ts'
@@ -20,7 +21,9 @@ const MAX_INDEX = 10_000
 /** XEP-0060 §6.5. */
 async function items(request: Request): Promise<Element> {
   const { engine, face, from, action, pubsub } = request
-  const node = await engine.get(face, nodeOf(request))
+  const name = nodeOf(request)
+  await engine.host.hooks.pass(nodeReading, { service: face.service, node: name, by: from })
+  const node = await engine.get(face, name)
   await checkReader(face, node, from)
   const subid = action.attrs['subid']
   if (subid !== undefined && !node.subscriptionsOf(from).some((own) => own.subid === subid))

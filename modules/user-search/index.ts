@@ -42,7 +42,7 @@ export default defineModule({
       .oneOf('everybody', 'willing')
       .default('everybody')
       .describe('Who can be found: everybody who has not said otherwise, or only those who have said so.'),
-    maxResults: option.int().min(1).max(1000).default(50).describe('Most people a search finds.'),
+    maxResults: option.int().min(1).orOff().default(50).describe('Most people a search finds.'),
     minLength: option.int().min(1).max(16).default(2).describe('Letters that one word of a search has at least.'),
     perMinute: option.int().min(1).orOff().default(20).describe('Most searches of one account within a minute.'),
   },

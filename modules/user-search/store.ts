@@ -52,26 +52,25 @@ export class UserSearchStore {
   }
 
   /**
-   * At most `limit` people who have all that is wanted, of which there must be something; by the primary key for the first word
-   * and `…_by_account` for the others.
+   * At most `limit` people (0: all) who have all that is wanted, of which there must be something; by the primary keys, and
+   * `…_by_account` for all words but the first.
    */
   async find(wanted: readonly Wanted[], limit: number): Promise<FoundPerson[]> {
     const { knex } = this.#db
-    const query = knex('user_search_terms as t0').join('user_search_people as p', 'p.account', 't0.account')
+    const found = knex('user_search_terms as t0').distinct('t0.account as account')
     for (const [i, { field, word }] of wanted.entries()) {
       const t = `t${i}`
-      if (i > 0) query.join(`user_search_terms as ${t}`, `${t}.account`, 't0.account')
-      else query.where('t0.domain', this.#domain)
-      query
+      if (i > 0) found.join(`user_search_terms as ${t}`, `${t}.account`, 't0.account')
+      else found.where('t0.domain', this.#domain)
+      found
         .where(`${t}.field`, field)
         .where(`${t}.term`, '>=', word)
         .where(`${t}.term`, '<', word + LAST)
     }
-    const rows: { account: string }[] = await query.distinct('t0.account as account').limit(limit)
-    const accounts = rows.map(({ account }) => account)
-    return await knex('user_search_people')
-      .whereIn('account', accounts)
-      .select('account', ...fields)
+    if (limit > 0) found.limit(limit)
+    return await knex(found.as('f'))
+      .join('user_search_people as p', 'p.account', 'f.account')
+      .select('p.account', ...fields.map((field) => `p.${field}`))
   }
 
   /** What was said about an account; by primary key. */

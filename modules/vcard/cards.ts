@@ -16,8 +16,12 @@ export class Cards {
     this.#store = store
   }
 
-  /** The card of an account as somebody sees it, without children when there is nothing to see. */
+  /**
+   * The card of an account as somebody sees it, after all changes that were begun before; without children when there is
+   * nothing to see. Not to be asked from within a change of it.
+   */
   async show(account: Jid, asker: Jid | undefined): Promise<Element> {
+    await this.#queue.run(account.toString(), () => {})
     const kept = await this.#store.find(account.toString())
     return await this.#shown(account, asker, kept)
   }

@@ -75,6 +75,19 @@ async function playRoom(server: TestServer): Promise<void> {
   if (code !== 0) throw new Error(`room.py ended with ${code}.`)
 }
 
+/** Two people who show each other pictures and moods, the old way and the new one; both with slixmpp. */
+async function playProfile(server: TestServer): Promise<void> {
+  await server.addUser('rosaline@localhost', 'ungratified')
+  await server.addUser('lawrence@localhost', 'baleful weeds')
+  const args = ['-B', script('profile.py'), String(server.port), server.certificate]
+  const scene = start(PYTHON, [...args, 'rosaline@localhost', 'lawrence@localhost'], {
+    input: 'ungratified\nbaleful weeds\n',
+    show: true,
+  })
+  const code = await scene.ended(60_000)
+  if (code !== 0) throw new Error(`profile.py ended with ${code}.`)
+}
+
 /** An admin who makes an account and announces something, and whoever has that account; both with slixmpp. */
 async function playAdmin(server: TestServer): Promise<void> {
   await server.addUser('escalus@localhost', 'rebellious subjects')
@@ -127,6 +140,7 @@ async function main(): Promise<void> {
     await playComponent(server)
     await playDevices(server)
     await playRoom(server)
+    await playProfile(server)
     await playAdmin(server)
     await playMixed(server, folder)
     await playLogins(server)

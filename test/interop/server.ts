@@ -53,7 +53,7 @@ listen:
 `,
   )
   await writeFile(join(folder, 'modules/component.secret'), `${component.secret}\n`)
-  await writeFile(join(folder, 'modules/registration.yaml'), 'enabled: true\n')
+  await writeFile(join(folder, 'modules/registration.yaml'), 'enabled: true\nnewAccounts: anybody\n')
   const server = start(process.execPath, [bin, 'serve', '--config', folder])
   await server.says('Ctrl-C')
   return {

@@ -6,6 +6,7 @@ declare module '@xmpp/client' {
     start(): Promise<{ toString(): string }>
     stop(): Promise<unknown>
     isSecure(): boolean
+    write(text: string): Promise<void>
     on(event: 'error', listener: (error: Error) => void): void
     on(event: 'disconnect', listener: () => void): void
     /** Of the present connection. */

@@ -66,6 +66,7 @@ async function getsToken(s: Story, agent = AGENT): Promise<string> {
 async function isIn(s: Story, token: string, wish: Wish = {}): Promise<Element> {
   const { client, answer } = await comes(s, token, wish)
   assert.equal(answer.name, 'success', String(answer))
+  assert.equal((await client.next()).name, 'features')
   await client.isCut()
   return answer
 }

@@ -54,6 +54,7 @@ story(
     await romeo.sends`<presence type='subscribe' to='${rosaline.bare}'/>`
     await rosaline.receives`<presence type='subscribe'/>`
     await rosaline.sends`<presence type='subscribed' to='${romeo.bare}'/>`
+    for (const actor of [romeo, tomb]) while ((await actor.next()).attrs['from'] !== rosaline.jid);
     for (const actor of [rosaline, romeo, tomb]) await drain(actor)
     await publishes(romeo, 'mood', 'a')
     for (const actor of [romeo, tomb, juliet]) await hears(actor, romeo, 'a', 'mood')

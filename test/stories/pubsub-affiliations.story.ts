@@ -6,6 +6,7 @@ import {
   itemsEvent,
   notification,
   OWNER,
+  payloadOf,
   publishes,
   refuses,
   requests,
@@ -71,6 +72,16 @@ story('What cannot be changed is refused whole // XEP-0060 §8.9.1.3, §8.9.2.3,
     [getOwned(`<affiliations/>`), ['bad-request', 'modify', 'nodeid-required']],
   ] as const)
     await refuses(hamlet, request, refusal)
+  // The owner is told how all are.
+  const request = change(affiliation(hamlet.bare, 'none'), affiliation(bard, 'publisher'))
+  const refused = payloadOf(await refuses(hamlet, request, ['not-acceptable', 'modify']), 'affiliations', OWNER)
+  assert.deepEqual(
+    refused.getChildren('affiliation').map(({ attrs: { jid, affiliation: value } }) => [jid, value]),
+    [
+      [hamlet.bare, 'owner'],
+      [bard, 'none'],
+    ],
+  )
   for (const value of ['none', 'member', 'publisher']) {
     await affiliates(s, hamlet, node, [francisco, value])
     await refuses(francisco, getOwned(`<affiliations node='${node}'/>`), ['forbidden', 'auth'])

@@ -89,6 +89,13 @@ story('A service lists its nodes to those who may know of them, in pages when as
   // XEP-0059 §2.1
   const page = await discovers(s, hamlet, ITEMS, undefined, set(`<max>2</max><after>${names[1]}</after>`))
   assert.deepEqual(attributesOf(page, 'item'), [names[2]!, names[3]!].map(item))
+  const before = await discovers(s, hamlet, ITEMS, undefined, set(`<max>2</max><before>${names[3]}</before>`))
+  assert.deepEqual(attributesOf(before, 'item'), [names[1]!, names[2]!].map(item))
+  // What somebody does not find is neither named nor counted.
+  const other = await discovers(s, romeo, ITEMS, undefined, set(`<max>2</max><before>${names[3]}</before>`))
+  assert.deepEqual(attributesOf(other, 'item'), [names[0]!, names[2]!].map(item))
+  const { children } = other.getChild('set', RSM)!
+  assert.deepEqual(children.map(String), [`<first>${names[0]}</first>`, `<last>${names[2]}</last>`])
   const rsm = page.getChild('set', RSM)!
   assert.deepEqual([rsm.getChildText('first'), rsm.getChildText('last')], [names[2], names[3]])
   assert.ok(Number(rsm.getChildText('count')) >= 4)

@@ -7,6 +7,7 @@ import {
   creates,
   entry,
   idsOf,
+  itemOf,
   itemsEvent,
   PUBSUB,
   set as page,
@@ -88,6 +89,44 @@ story('Items come in pages where that is asked for // XEP-0060 §6.5.4, XEP-0059
     ['<after>a</after><before>b</before>', ['bad-request', 'modify']],
   ] as const)
     await refuses(francisco, get(`<items node='${node}'/>${page(inside)}`), refusal)
+})
+
+story('A long page is one page // XEP-0060 §6.5.4', async (s) => {
+  const { hamlet, francisco, node, set, get } = await weblog(s, { max_items: 'max' })
+  const ids = Array.from({ length: 220 }, (_, n) => `${n}`)
+  for (let n = 0; n < ids.length; n += 100)
+    await hamlet.asks`${set(
+      `<publish node='${node}'>${ids
+        .slice(n, n + 100)
+        .map((id) => itemOf(id))
+        .join('')}</publish>`,
+    )}`
+  for (const [inside, first, length] of [
+    ['<max>210</max><before/>', 10, 210],
+    ['<max>210</max>', 0, 210],
+    ['<max>150</max><before>219</before>', 69, 150],
+    ['<max>500</max><index>15</index>', 15, 205],
+  ] as const) {
+    const answer = await francisco.asks`${get(`<items node='${node}'/>${page(inside)}`)}`
+    const pubsub = answer.getChild('pubsub', PUBSUB)!
+    const found = pubsub
+      .getChild('items')!
+      .getChildren('item')
+      .map(({ attrs }) => attrs['id'])
+    assert.deepEqual(found, ids.slice(first, first + length), inside)
+    assert.equal(pubsub.getChild('set', RSM)!.getChild('first')!.attrs['index'], `${first}`, inside)
+  }
+  assert.equal(await idsOf(s, francisco, node), ids.join(' '))
+  // More than a request may publish.
+  const many = ids
+    .slice(0, 101)
+    .map((id) => itemOf(id))
+    .join('')
+  await refuses(hamlet, set(`<publish node='${node}'>${many}</publish>`), [
+    'not-allowed',
+    'cancel',
+    'max-items-exceeded',
+  ])
 })
 
 story('An answer that would be too long ends early and says so // XEP-0060 §6.5.4', async (s) => {

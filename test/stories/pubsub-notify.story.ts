@@ -64,6 +64,10 @@ story('Who shows up at the service gets the newest items once // XEP-0060 §6.1.
   await francisco.next()
   await gate.next()
   for (const name of [node, other]) await subscribes(s, francisco, name)
+  const elsewhere = await creates(s, hamlet, { send_last_published_item: 'on_sub_and_presence' })
+  await subscribes(s, gate, elsewhere, gate.jid)
+  await publishes(s, hamlet, elsewhere, 'd')
+  await gate.receives`${itemsEvent(s, elsewhere, 'd')}`
   await publishes(s, hamlet, node, 'a', 'b')
   await publishes(s, hamlet, other, 'c')
   for (const actor of [francisco, gate]) for (const _ of ['a', 'b', 'c']) await actor.next()
@@ -73,6 +77,7 @@ story('Who shows up at the service gets the newest items once // XEP-0060 §6.1.
   assert.ok(message.getChild('delay', 'urn:xmpp:delay') !== undefined)
   // Presence that is told anew is not coming anew.
   francisco.send(presence())
+  await idsOf(s, francisco, node)
   await francisco.receivesNothing()
   francisco.send(presence(`type='unavailable'`))
   francisco.send(presence())
@@ -80,7 +85,9 @@ story('Who shows up at the service gets the newest items once // XEP-0060 §6.1.
   await gate.receivesNothing()
   const romeo = await s.online('romeo')
   romeo.send(presence())
+  await idsOf(s, romeo, node)
   await romeo.receivesNothing()
+  await francisco.receivesNothing()
 })
 
 story('What is published in a burst comes in its order, to all', async (s) => {

@@ -90,10 +90,13 @@ story('Publishers remove what they have published themselves // XEP-0060 §4.1, 
   const romeo = await s.login('romeo')
   await publishes(s, romeo, node, 'c')
   await refuses(francisco, set(`<retract node='${node}'><item id='c'/></retract>`), ['forbidden', 'auth'])
+  await publishes(s, francisco, node, 'e')
+  const both = `<retract node='${node}'><item id='e'/><item id='c'/></retract>`
+  for (const actor of [francisco, romeo]) await refuses(actor, set(both), ['forbidden', 'auth'])
   await romeo.asks`${set(`<retract node='${node}'><item id='c'/></retract>`)}`
   // What an owner has published anew is the owner’s.
   await publishes(s, romeo, node, 'd')
   await publishes(s, hamlet, node, 'd')
   await refuses(romeo, set(`<retract node='${node}'><item id='d'/></retract>`), ['forbidden', 'auth'])
-  assert.equal(await idsOf(s, hamlet, node), 'a d')
+  assert.equal(await idsOf(s, hamlet, node), 'a e d')
 })

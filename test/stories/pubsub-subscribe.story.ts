@@ -82,11 +82,21 @@ story('Who sees the owner’s presence, or is in the right group, may subscribe 
   await subscribes(s, francisco, name)
   await configures(s, hamlet, name, { access_model: 'roster', roster_groups_allowed: ['friends', 'courtiers'] })
   // He is in none of the groups yet, and his subscription has ended.
-  await francisco.receives`${notification(s, `<subscription node='${name}' jid='${francisco.bare}' subscription='none'/>`)}`
+  const over = notification(s, `<subscription node='${name}' jid='${francisco.bare}' subscription='none'/>`)
+  await francisco.receives`${over}`
   // XEP-0060 §6.1.3.3
   await refuses(francisco, set(subscribe(name, francisco.bare)), ['not-authorized', 'auth', 'not-in-roster-group'])
   await hamlet.asks`<iq type='set'><query xmlns='jabber:iq:roster'><item jid='${francisco.bare}'><group>courtiers</group></item></query></iq>`
   await subscribes(s, francisco, name)
+  await configures(s, hamlet, name, { roster_groups_allowed: ['friends'] })
+  await francisco.receives`${over}`
+  // Whose presence counts is a matter of who the owners are (XEP-0060 §4.5).
+  const romeo = await s.login('romeo')
+  await configures(s, hamlet, name, { access_model: 'presence' })
+  await affiliates(s, hamlet, name, [romeo, 'owner'])
+  await subscribes(s, francisco, name)
+  await affiliates(s, romeo, name, [hamlet, 'none'])
+  await francisco.receives`${over}`
 })
 
 story(
@@ -204,6 +214,7 @@ story('Options that make no sense, or are not one’s own, are refused // XEP-00
 
 story('Somebody can subscribe with options // XEP-0060 §6.3.7', async (s) => {
   const { hamlet, francisco, node: name, set, get } = await node(s)
+  await publishes(s, hamlet, name, 'z')
   const form = submission(SUBSCRIBE_OPTIONS, { deliver: '0' })
   const answer = await francisco.asks`${set(`${subscribe(name, francisco.bare)}<options>${form}</options>`)}`
   const pubsub = answer.getChild('pubsub')!

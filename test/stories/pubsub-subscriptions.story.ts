@@ -6,6 +6,7 @@ import {
   itemsEvent,
   notification,
   OWNER,
+  payloadOf,
   publishes,
   refuses,
   requests,
@@ -86,6 +87,18 @@ story('What cannot be changed is refused whole // XEP-0060 §8.8.1.3, §8.8.2.3,
     await refuses(francisco, getOwned(`<subscriptions node='${node}'/>`), ['forbidden', 'auth'])
     await refuses(francisco, change(other), ['forbidden', 'auth'])
   }
+  // Nobody is subscribed who may not read, and the owner is told how all are.
+  const romeo = await s.login('romeo')
+  await affiliates(s, hamlet, node, [romeo, 'outcast'])
+  const request = change(subscription(romeo.bare, 'subscribed'), subscription(francisco.bare, 'none'))
+  const refused = payloadOf(await refuses(hamlet, request, ['not-acceptable', 'modify']), 'subscriptions', OWNER)
+  assert.deepEqual(
+    refused.getChildren('subscription').map(({ attrs: { jid, subscription: state } }) => [jid, state]),
+    [
+      [romeo.bare, 'none'],
+      [francisco.bare, 'subscribed'],
+    ],
+  )
   assert.deepEqual(await listed(s, hamlet, node), { [francisco.bare]: 'subscribed' })
   await hamlet.asks`${change(subscription(francisco.bare, 'none', attrs['subid']))}`
   assert.deepEqual(await listed(s, hamlet, node), {})

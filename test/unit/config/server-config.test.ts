@@ -58,6 +58,7 @@ test('without a folder everything has its default', () => {
     deletionGrace: 604_800_000,
     auth: {
       mechanisms: [...mechanisms],
+      scramDowngradeProtection: true,
       scramIterations: 10_000,
       guesses: { perConnection: 5, perAddress: 50, perAccount: 10, window: 600_000, delay: 500 },
     },

@@ -22,6 +22,10 @@ function scene(remembered = 10) {
       await query()
       return rows.get(account) ?? []
     },
+    loadAll: async (accounts: string[]) => {
+      await query()
+      return new Map(accounts.flatMap((account) => (rows.has(account) ? [[account, rows.get(account)!]] : [])))
+    },
     add: async (account: string, items: string[]) => {
       await query()
       rows.set(account, [...(rows.get(account) ?? []), ...items])
@@ -50,6 +54,22 @@ test('blocking: the list of an account that is not online costs one query, howev
   await Promise.all([lists.of(juliet), lists.of(juliet), lists.of(juliet)])
   await lists.of(juliet)
   assert.equal(state.queries, 1)
+})
+
+test('blocking: who of many blocks an address costs one query for those whose lists are not in memory, and none else', async () => {
+  const { lists, rows, state } = scene()
+  const people = ['juliet', 'nurse', 'paris', 'tybalt'].map((local) => Jid.parse(`${local}@capulet.example`))
+  const [, nurse, paris] = people.map(String)
+  rows.set(nurse!, ['montague.example'])
+  rows.set(paris!, ['benvolio@montague.example'])
+  state.user = new User(juliet)
+  await lists.load(state.user)
+  await lists.block(juliet, [romeo.toString()])
+  const before = state.queries
+  assert.deepEqual([...(await lists.blockers(people, romeo))].sort(), [juliet.toString(), nurse])
+  assert.equal(state.queries - before, 1)
+  assert.deepEqual([...(await lists.blockers([juliet], romeo))], [juliet.toString()])
+  assert.equal(state.queries - before, 1)
 })
 
 test('blocking: whatever goes past the flows is held back from a list that is not in memory, and from who is blocked', async () => {

@@ -1,0 +1,216 @@
+import { type Element, type Host, type Jid, KeyedQueue, Lru, parseDocument, StanzaError, serialize } from '#api'
+import type { NodeConfig, PepApi } from '../pep/index.ts'
+import type { PrivateElements } from '../private-storage/index.ts'
+import { merged, NODE, NS_STORAGE, OldForm, type Rooms } from './bookmark.ts'
+
+/** How both nodes are made: for oneself alone (XEP-0402 §5.3, XEP-0223). */
+export const ownConfig: NodeConfig = { persist_items: '1', access_model: 'whitelist' }
+/** Of how many accounts it is remembered that nothing older is left to be taken over. */
+const REMEMBERED = 10_000
+/** Under which name the older form was stored before it was this module's. */
+const KEY = { name: 'storage', xmlns: NS_STORAGE }
+
+/** What bounds the older forms, which hold everything in one element. */
+export interface BookmarkLimits {
+  /** Most bookmarks there, the newest. */
+  readonly maxBookmarks: number
+  /** Most bytes of one bookmark; 0 is no limit. */
+  readonly maxSize: number
+  /** Most bytes of them all; 0 is no limit. */
+  readonly maxPayload: number
+  /** Most items of a node; 0 is no limit. */
+  readonly maxItems: number
+}
+
+/** What an account has at this moment. */
+interface State {
+  /** What older clients see of the bookmarks: all of them, as far as there is room. */
+  readonly rooms: Rooms
+  /** Whether there are more. */
+  readonly isPart: boolean
+  /** The item of the older node. */
+  readonly copy: { readonly id: string; readonly payload: string } | undefined
+}
+
+/**
+ * The bookmarks of accounts. The truth is the node of XEP-0402; the older node holds a copy of it, with what only that form
+ * can hold, and private XML is made from both when it is asked for. What is done to one account's is done in order.
+ */
+export class Bookmarks {
+  readonly #host: Host
+  readonly #pep: PepApi
+  readonly #stored: PrivateElements
+  readonly #limits: BookmarkLimits
+  readonly #queue = new KeyedQueue()
+  /** Accounts that have nothing older. */
+  readonly #settled = new Lru<string, true>(REMEMBERED)
+  /** Accounts whose copy is about to be looked at. */
+  readonly #due = new Set<string>()
+
+  constructor(host: Host, pep: PepApi, stored: PrivateElements, limits: BookmarkLimits) {
+    this.#host = host
+    this.#pep = pep
+    this.#stored = stored
+    this.#limits = limits
+  }
+
+  /** Settles when all that has happened to the bookmarks so far is in all their forms. */
+  ready(account: Jid): Promise<void> {
+    return this.#queue.run(account.toString(), () => this.#takeOver(account))
+  }
+
+  /** Takes over what was stored before, for one whose client wants to hear of bookmarks and may never ask for them. */
+  async announce(account: Jid): Promise<void> {
+    if (this.#settled.get(account.toString()) === undefined && (await this.#stored.find(account, KEY)) !== undefined)
+      await this.ready(account)
+  }
+
+  /** The older form, for private XML. */
+  shown(account: Jid): Promise<Element> {
+    return this.#queue.run(account.toString(), async () => {
+      await this.#takeOver(account)
+      const { rooms, copy } = await this.#read(account)
+      return this.#formOf(copy).with(rooms)
+    })
+  }
+
+  /**
+   * Takes what an older client has written, and has the items of the node follow. `keep` has the copy kept, and refuses when
+   * it cannot be; nothing is changed then.
+   */
+  write<T>(account: Jid, storage: Element, keep: (copy: Element) => Promise<T>): Promise<T> {
+    return this.#queue.run(account.toString(), async () => {
+      await this.#takeOver(account)
+      const { rooms, isPart } = await this.#read(account)
+      const form = new OldForm(storage, this.#limits.maxSize)
+      const entries = form.entries(rooms)
+      const { maxItems } = this.#limits
+      if (maxItems > 0 && entries.size > maxItems)
+        throw new StanzaError('not-acceptable', `There is room for ${maxItems} bookmarks.`)
+      const now = new Map(rooms)
+      const changed = new Map<string, Element>()
+      for (const [room, entry] of entries) {
+        const current = rooms.get(room) ?? (isPart ? await this.#room(account, room) : undefined)
+        const next = merged(current, entry)
+        if (next !== undefined) changed.set(room, next)
+        if (next !== undefined || current !== undefined) now.set(room, next ?? current!)
+      }
+      const gone = [...rooms.keys()].filter((room) => !entries.has(room))
+      for (const room of gone) now.delete(room)
+      const kept = await keep(form.with(now))
+      await this.#makeRoom(account, now.size)
+      await this.#publish(account, changed)
+      // One at a time, like what is published: some clients read no more than one of a notification.
+      for (const room of gone) await this.#pep.retract(account, NODE, [room])
+      return kept
+    })
+  }
+
+  /** Keeps the copy at the older node, for what did not come by it. */
+  async keep(account: Jid, copy: Element, id = 'current'): Promise<void> {
+    // A deleted account stays without.
+    if (this.#host.isBeingDeleted(account.local)) return
+    await this.#pep.configure(account, NS_STORAGE, ownConfig)
+    await this.#pep.publish(account, NS_STORAGE, [{ id, payload: copy }], ownConfig)
+  }
+
+  /** Something has happened at one of the nodes: has the copy follow, however often this is said before it does. */
+  changed(account: Jid, onFailure: (error: unknown) => void): void {
+    const key = account.toString()
+    if (this.#due.has(key) || this.#host.isBeingDeleted(account.local)) return
+    this.#due.add(key)
+    const follow = async () => {
+      this.#due.delete(key)
+      if (this.#settled.get(key) === undefined) await this.#takeOver(account)
+      else await this.#follow(account)
+    }
+    this.#queue.run(key, follow).catch(onFailure)
+  }
+
+  /** Forgets an account that is being deleted, once all that was to be done is done. */
+  forget(account: Jid): Promise<void> {
+    const key = account.toString()
+    return this.#queue.run(key, () => void this.#settled.delete(key))
+  }
+
+  idle(): Promise<void> {
+    return this.#queue.idle()
+  }
+
+  /**
+   * Brings together what was in separate places before this module kept it, and what a server that was killed left out of step.
+   * What is at the node of XEP-0402 stays as it is there.
+   */
+  async #takeOver(account: Jid): Promise<void> {
+    const key = account.toString()
+    if (this.#settled.get(key) !== undefined || this.#host.isBeingDeleted(account.local)) return
+    const [state, stored] = await Promise.all([this.#read(account), this.#stored.find(account, KEY)])
+    const forms = [this.#formOf(state.copy), new OldForm(stored, this.#limits.maxSize)]
+    const added = new Map<string, Element>()
+    for (const form of forms)
+      for (const [room, entry] of form.entries(state.rooms)) {
+        const isKnown = state.rooms.has(room) || (state.isPart && (await this.#room(account, room)) !== undefined)
+        if (!isKnown && !added.has(room)) added.set(room, merged(undefined, entry)!)
+      }
+    await this.#makeRoom(account, state.rooms.size + added.size)
+    await this.#publish(account, added)
+    await this.#follow(account, forms[1]!.others(state.rooms))
+    if (stored !== undefined) await this.#stored.remove(account, KEY)
+    this.#settled.set(key, true)
+  }
+
+  /** Makes the copy anew where it is not what it should be; `more` is to be in it as well. */
+  async #follow(account: Jid, more: readonly Element[] = []): Promise<void> {
+    const { rooms, copy } = await this.#read(account)
+    const form = this.#formOf(copy).with(rooms, more)
+    const isNeeded = copy === undefined ? form.children.length > 0 : serialize(form) !== copy.payload
+    if (isNeeded) await this.keep(account, form, copy?.id)
+    // XEP-0411 §5: bookmarks are copied to where nobody else sees them.
+    else if (copy !== undefined) await this.#pep.configure(account, NS_STORAGE, ownConfig)
+  }
+
+  #formOf(copy: State['copy']): OldForm {
+    return new OldForm(copy && parseDocument(copy.payload), this.#limits.maxSize)
+  }
+
+  async #read(account: Jid): Promise<State> {
+    const { maxBookmarks, maxPayload } = this.#limits
+    const [items, [copy]] = await Promise.all([
+      this.#pep.items(account, NODE, maxBookmarks + 1),
+      this.#pep.items(account, NS_STORAGE, 1),
+    ])
+    const newest = items.slice(-maxBookmarks).reverse()
+    const rooms: [string, Element][] = []
+    let left = maxPayload === 0 ? Number.POSITIVE_INFINITY : maxPayload - this.#bytesOfOthers(copy)
+    for (const { id, payload } of newest) {
+      // What the older form adds: the address.
+      left -= Buffer.byteLength(payload) + Buffer.byteLength(id)
+      if (left < 0) break
+      rooms.push([id, parseDocument(payload)])
+    }
+    return { rooms: new Map(rooms.reverse()), isPart: rooms.length < items.length, copy }
+  }
+
+  #bytesOfOthers(copy: State['copy']): number {
+    const others = this.#formOf(copy).others(new Map())
+    return others.reduce((bytes, other) => bytes + Buffer.byteLength(serialize(other)), 200)
+  }
+
+  async #room(account: Jid, room: string): Promise<Element | undefined> {
+    const item = await this.#pep.item(account, NODE, room)
+    return item && parseDocument(item.payload)
+  }
+
+  /** Has the node of XEP-0402 hold so many, and be nobody else’s, before something is copied there (XEP-0411 §5). */
+  async #makeRoom(account: Jid, count: number): Promise<void> {
+    const settings = await this.#pep.settings(account, NODE)
+    if (settings === undefined) return
+    const isSmall = settings.maxItems < count
+    await this.#pep.configure(account, NODE, { ...ownConfig, ...(isSmall && { max_items: 'max' }) })
+  }
+
+  async #publish(account: Jid, rooms: Rooms): Promise<void> {
+    for (const [id, payload] of rooms)
+      if (!this.#host.isBeingDeleted(account.local)) await this.#pep.publish(account, NODE, [{ id, payload }])
+  }
+}

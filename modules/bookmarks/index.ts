@@ -1,0 +1,94 @@
+import { accountDeleting, defineModule, option, type Session, StanzaError, xep } from '#api'
+import { capabilitiesKnown } from '../capabilities/hooks.ts'
+import capabilities from '../capabilities/index.ts'
+import { nodePresets } from '../pep/hooks.ts'
+import pep from '../pep/index.ts'
+import { sessionAvailable } from '../presence/hooks.ts'
+import presence from '../presence/index.ts'
+import { elementKeepers } from '../private-storage/hooks.ts'
+import privateStorage from '../private-storage/index.ts'
+import { itemPublishing, nodeChanged, nodeReading, publicationTaken } from '../pubsub/hooks.ts'
+import pubsub from '../pubsub/index.ts'
+import { checkBookmark, NODE, NS_STORAGE } from './bookmark.ts'
+import { Bookmarks, ownConfig } from './bookmarks.ts'
+
+export default defineModule({
+  name: 'bookmarks',
+  summary: 'Keeps people’s bookmarks of rooms the same, whichever way their clients store them.',
+  implements: [
+    xep(402, '1.2.0', 'What is published is checked to be a bookmark.'),
+    xep(48, '1.2', 'Made from bookmarks of XEP-0402, at the node and in private XML.'),
+    xep(411, '1.1.0'),
+  ],
+  features: { account: [`${NODE}#compat`, `${NODE}#compat-pep`, 'urn:xmpp:bookmarks-conversion:0'] },
+  depends: { capabilities, pep, presence, privateStorage, pubsub },
+  options: {
+    maxSize: option.bytes().min('1KiB').orOff().default('8KiB').describe('The largest bookmark.'),
+    maxShown: option
+      .int()
+      .min(1)
+      .default(1000)
+      .describe('How many bookmarks older clients see, to which they are one element: the newest.'),
+  },
+
+  setup(ctx) {
+    const { host, config, deps, log } = ctx
+    const { maxItems, maxPayload } = deps.pubsub.limits
+    const limits = { maxBookmarks: config.maxShown, maxSize: config.maxSize, maxItems, maxPayload }
+    const bookmarks = new Bookmarks(host, deps.pep, deps.privateStorage, limits)
+
+    // XEP-0402 §4.3
+    const config402 = { ...ownConfig, max_items: 'max', send_last_published_item: 'never' }
+    ctx.add(nodePresets, { node: NODE, config: config402 })
+    ctx.add(nodePresets, { node: NS_STORAGE, config: ownConfig })
+
+    ctx.gate(itemPublishing, ({ service, node, id, payload, by }) => {
+      if (service.local === '') return
+      if (node === NODE) checkBookmark(id, payload, config.maxSize)
+      // The owner’s come by `publicationTaken`.
+      if (node === NS_STORAGE && !by.bare.equals(service))
+        throw new StanzaError('forbidden', 'Bookmarks are changed by their owner.')
+    })
+    ctx.answer(publicationTaken, ({ service, node, by, items, publish }) => {
+      if (node !== NS_STORAGE || !by.bare.equals(service)) return undefined
+      const [item] = items
+      const { id, payload } = item ?? {}
+      if (items.length !== 1 || !payload?.is('storage', NS_STORAGE))
+        throw new StanzaError(
+          'not-acceptable',
+          `Bookmarks are one item with <storage/> of the namespace ${NS_STORAGE}.`,
+        )
+      return bookmarks.write(service, payload, (copy) => publish([{ id: id || 'current', payload: copy }]))
+    })
+    ctx.gate(nodeReading, ({ service, node, by }) => {
+      if ((node === NODE || node === NS_STORAGE) && by.bare.equals(service)) return bookmarks.ready(service)
+    })
+    ctx.on(nodeChanged, ({ service, node }) => {
+      if (service.local === '' || (node !== NODE && node !== NS_STORAGE)) return
+      bookmarks.changed(service, (err) =>
+        log.error({ err, account: service.toString() }, 'bookmarks could not be copied to their older form'),
+      )
+    })
+
+    ctx.add(elementKeepers, {
+      name: 'storage',
+      xmlns: NS_STORAGE,
+      get: (account) => bookmarks.shown(account),
+      set: (account, storage) => bookmarks.write(account, storage, (copy) => bookmarks.keep(account, copy)),
+    })
+
+    // XEP-0411 §4: who only hears of bookmarks, and never asks, hears of those from before.
+    const listens = (session: Session, features = deps.capabilities.of(session)): void => {
+      if (!features.has(`${NS_STORAGE}+notify`) && !features.has(`${NODE}+notify`)) return
+      const account = session.user.jid
+      bookmarks
+        .announce(account)
+        .catch((err) => log.error({ err, account: account.toString() }, 'bookmarks from before were not taken over'))
+    }
+    ctx.on(sessionAvailable, (session) => listens(session))
+    ctx.on(capabilitiesKnown, ({ session, features }) => listens(session, features))
+
+    ctx.gate(accountDeleting, ({ jid }) => bookmarks.forget(jid))
+    ctx.onStop(() => bookmarks.idle())
+  },
+})
