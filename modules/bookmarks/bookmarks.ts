@@ -1,7 +1,9 @@
 import { type Element, type Host, type Jid, KeyedQueue, Lru, parseDocument, StanzaError, serialize } from '#api'
-import type { NodeConfig, PepApi } from '../pep/index.ts'
+import type { PepApi } from '../pep/index.ts'
 import type { PrivateElements } from '../private-storage/index.ts'
-import { merged, NODE, NS_STORAGE, OldForm, type Rooms } from './bookmark.ts'
+import type { NodeEvent } from '../pubsub/hooks.ts'
+import type { NodeConfig } from '../pubsub/index.ts'
+import { checkBookmark, merged, NODE, NS_STORAGE, OldForm, type Rooms } from './bookmark.ts'
 
 /** How both nodes are made: for oneself alone (XEP-0402 §5.3, XEP-0223). */
 export const ownConfig: NodeConfig = { persist_items: '1', access_model: 'whitelist' }
@@ -28,8 +30,13 @@ interface State {
   readonly rooms: Rooms
   /** Whether there are more. */
   readonly isPart: boolean
-  /** The item of the older node. */
-  readonly copy: { readonly id: string; readonly payload: string } | undefined
+  readonly copy: Copy | undefined
+}
+
+/** The item of the older node. */
+interface Copy {
+  readonly id: string
+  readonly payload: string
 }
 
 /**
@@ -44,6 +51,8 @@ export class Bookmarks {
   readonly #queue = new KeyedQueue()
   /** Accounts that have nothing older. */
   readonly #settled = new Lru<string, true>(REMEMBERED)
+  /** What has been removed since the server started from bookmarks that are not settled yet: they are not to come back. */
+  readonly #gone = new Map<string, ReadonlySet<string> | 'all'>()
   /** Accounts whose copy is about to be looked at. */
   readonly #due = new Set<string>()
 
@@ -74,14 +83,21 @@ export class Bookmarks {
     })
   }
 
+  /** Takes what an older client has written to private XML. */
+  store(account: Jid, storage: Element): Promise<void> {
+    return this.write(account, storage, async (form, copy) => {
+      if (isNews(form, copy)) await this.#keep(account, form, copy)
+    })
+  }
+
   /**
-   * Takes what an older client has written, and has the items of the node follow. `keep` has the copy kept, and refuses when
-   * it cannot be; nothing is changed then.
+   * Takes what an older client has written, and has the items of the node follow. `keep` has the copy kept in place of an
+   * earlier one, and refuses when it cannot be; nothing is changed then.
    */
-  write<T>(account: Jid, storage: Element, keep: (copy: Element) => Promise<T>): Promise<T> {
+  write<T>(account: Jid, storage: Element, keep: (form: Element, before: Copy | undefined) => Promise<T>): Promise<T> {
     return this.#queue.run(account.toString(), async () => {
       await this.#takeOver(account)
-      const { rooms, isPart } = await this.#read(account)
+      const { rooms, isPart, copy } = await this.#read(account)
       const form = new OldForm(storage, this.#limits.maxSize)
       const entries = form.entries(rooms)
       const { maxItems } = this.#limits
@@ -92,12 +108,17 @@ export class Bookmarks {
       for (const [room, entry] of entries) {
         const current = rooms.get(room) ?? (isPart ? await this.#room(account, room) : undefined)
         const next = merged(current, entry)
-        if (next !== undefined) changed.set(room, next)
+        if (next !== undefined) {
+          checkBookmark(room, next, this.#limits.maxSize)
+          changed.set(room, next)
+        }
         if (next !== undefined || current !== undefined) now.set(room, next ?? current!)
       }
       const gone = [...rooms.keys()].filter((room) => !entries.has(room))
       for (const room of gone) now.delete(room)
-      const kept = await keep(form.with(now))
+      // XEP-0411 §5: bookmarks are copied to where nobody else sees them.
+      await this.#pep.configure(account, NS_STORAGE, ownConfig)
+      const kept = await keep(form.with(now), copy)
       await this.#makeRoom(account, now.size)
       await this.#publish(account, changed)
       // One at a time, like what is published: some clients read no more than one of a notification.
@@ -106,17 +127,10 @@ export class Bookmarks {
     })
   }
 
-  /** Keeps the copy at the older node, for what did not come by it. */
-  async keep(account: Jid, copy: Element, id = 'current'): Promise<void> {
-    // A deleted account stays without.
-    if (this.#host.isBeingDeleted(account.local)) return
-    await this.#pep.configure(account, NS_STORAGE, ownConfig)
-    await this.#pep.publish(account, NS_STORAGE, [{ id, payload: copy }], ownConfig)
-  }
-
   /** Something has happened at one of the nodes: has the copy follow, however often this is said before it does. */
-  changed(account: Jid, onFailure: (error: unknown) => void): void {
+  changed({ service: account, ...event }: NodeEvent, onFailure: (error: unknown) => void): void {
     const key = account.toString()
+    if (this.#settled.get(key) === undefined && event.node === NODE) this.#noteGone(key, event)
     if (this.#due.has(key) || this.#host.isBeingDeleted(account.local)) return
     this.#due.add(key)
     const follow = async () => {
@@ -130,7 +144,10 @@ export class Bookmarks {
   /** Forgets an account that is being deleted, once all that was to be done is done. */
   forget(account: Jid): Promise<void> {
     const key = account.toString()
-    return this.#queue.run(key, () => void this.#settled.delete(key))
+    return this.#queue.run(key, () => {
+      this.#settled.delete(key)
+      this.#gone.delete(key)
+    })
   }
 
   idle(): Promise<void> {
@@ -146,30 +163,50 @@ export class Bookmarks {
     if (this.#settled.get(key) !== undefined || this.#host.isBeingDeleted(account.local)) return
     const [state, stored] = await Promise.all([this.#read(account), this.#stored.find(account, KEY)])
     const forms = [this.#formOf(state.copy), new OldForm(stored, this.#limits.maxSize)]
+    const gone = this.#gone.get(key)
     const added = new Map<string, Element>()
     for (const form of forms)
       for (const [room, entry] of form.entries(state.rooms)) {
-        const isKnown = state.rooms.has(room) || (state.isPart && (await this.#room(account, room)) !== undefined)
-        if (!isKnown && !added.has(room)) added.set(room, merged(undefined, entry)!)
+        if (state.rooms.has(room) || added.has(room) || gone === 'all' || gone?.has(room)) continue
+        if (state.isPart && (await this.#room(account, room)) !== undefined) continue
+        added.set(room, merged(undefined, entry)!)
       }
     await this.#makeRoom(account, state.rooms.size + added.size)
     await this.#publish(account, added)
     await this.#follow(account, forms[1]!.others(state.rooms))
     if (stored !== undefined) await this.#stored.remove(account, KEY)
     this.#settled.set(key, true)
+    this.#gone.delete(key)
+  }
+
+  #noteGone(key: string, event: Pick<NodeEvent, 'kind'> & { readonly ids?: readonly string[] }): void {
+    const before = this.#gone.get(key)
+    if (event.kind === 'purged' || event.kind === 'deleted') this.#gone.set(key, 'all')
+    else if (event.ids !== undefined && before !== 'all')
+      this.#gone.set(key, new Set([...(before ?? []), ...event.ids]))
   }
 
   /** Makes the copy anew where it is not what it should be; `more` is to be in it as well. */
   async #follow(account: Jid, more: readonly Element[] = []): Promise<void> {
     const { rooms, copy } = await this.#read(account)
     const form = this.#formOf(copy).with(rooms, more)
-    const isNeeded = copy === undefined ? form.children.length > 0 : serialize(form) !== copy.payload
-    if (isNeeded) await this.keep(account, form, copy?.id)
-    // XEP-0411 §5: bookmarks are copied to where nobody else sees them.
-    else if (copy !== undefined) await this.#pep.configure(account, NS_STORAGE, ownConfig)
+    await this.#pep.configure(account, NS_STORAGE, ownConfig)
+    if (!isNews(form, copy)) return
+    try {
+      await this.#keep(account, form, copy)
+    } catch (error) {
+      // Such as an account that may have no more nodes: its bookmarks are where they were.
+      if (!(error instanceof StanzaError)) throw error
+    }
   }
 
-  #formOf(copy: State['copy']): OldForm {
+  /** Publishes the copy, for what did not come by its node. A deleted account stays without. */
+  async #keep(account: Jid, form: Element, before: Copy | undefined): Promise<void> {
+    if (this.#host.isBeingDeleted(account.local)) return
+    await this.#pep.publish(account, NS_STORAGE, [{ id: before?.id ?? 'current', payload: form }], ownConfig)
+  }
+
+  #formOf(copy: Copy | undefined): OldForm {
     return new OldForm(copy && parseDocument(copy.payload), this.#limits.maxSize)
   }
 
@@ -191,7 +228,7 @@ export class Bookmarks {
     return { rooms: new Map(rooms.reverse()), isPart: rooms.length < items.length, copy }
   }
 
-  #bytesOfOthers(copy: State['copy']): number {
+  #bytesOfOthers(copy: Copy | undefined): number {
     const others = this.#formOf(copy).others(new Map())
     return others.reduce((bytes, other) => bytes + Buffer.byteLength(serialize(other)), 200)
   }
@@ -213,4 +250,9 @@ export class Bookmarks {
     for (const [id, payload] of rooms)
       if (!this.#host.isBeingDeleted(account.local)) await this.#pep.publish(account, NODE, [{ id, payload }])
   }
+}
+
+/** Whether a copy is another than before; one without anything in it need not be made. */
+function isNews(form: Element, before: Copy | undefined): boolean {
+  return before === undefined ? form.children.length > 0 : serialize(form) !== before.payload
 }

@@ -44,7 +44,8 @@ export default defineModule({
 
     ctx.gate(itemPublishing, ({ service, node, id, payload, by }) => {
       if (service.local === '') return
-      if (node === NODE) checkBookmark(id, payload, config.maxSize)
+      // What comes from older forms has been looked at, or is from before.
+      if (node === NODE) checkBookmark(id, payload, by.equals(service) ? 0 : config.maxSize)
       // The owner’s come by `publicationTaken`.
       if (node === NS_STORAGE && !by.bare.equals(service))
         throw new StanzaError('forbidden', 'Bookmarks are changed by their owner.')
@@ -58,14 +59,15 @@ export default defineModule({
           'not-acceptable',
           `Bookmarks are one item with <storage/> of the namespace ${NS_STORAGE}.`,
         )
-      return bookmarks.write(service, payload, (copy) => publish([{ id: id || 'current', payload: copy }]))
+      return bookmarks.write(service, payload, (form) => publish([{ id: id || 'current', payload: form }]))
     })
     ctx.gate(nodeReading, ({ service, node, by }) => {
       if ((node === NODE || node === NS_STORAGE) && by.bare.equals(service)) return bookmarks.ready(service)
     })
-    ctx.on(nodeChanged, ({ service, node }) => {
+    ctx.on(nodeChanged, (event) => {
+      const { service, node } = event
       if (service.local === '' || (node !== NODE && node !== NS_STORAGE)) return
-      bookmarks.changed(service, (err) =>
+      bookmarks.changed(event, (err) =>
         log.error({ err, account: service.toString() }, 'bookmarks could not be copied to their older form'),
       )
     })
@@ -74,7 +76,7 @@ export default defineModule({
       name: 'storage',
       xmlns: NS_STORAGE,
       get: (account) => bookmarks.shown(account),
-      set: (account, storage) => bookmarks.write(account, storage, (copy) => bookmarks.keep(account, copy)),
+      set: (account, storage) => bookmarks.store(account, storage),
     })
 
     // XEP-0411 §4: who only hears of bookmarks, and never asks, hears of those from before.
