@@ -13,7 +13,9 @@ export class BlockingStore {
 
   /** The items of an account; by the index `blocking_items_by_account`. */
   async load(account: string): Promise<string[]> {
-    return await this.#db.knex('blocking_items').where({ account }).pluck('item')
+    const sql = 'select item from blocking_items where account = ?'
+    const rows = await this.#db.rows<{ item: string }>({ sql, bindings: [account] })
+    return rows.map(({ item }) => item)
   }
 
   /** The items of many accounts, in few statements; by the index `blocking_items_by_account`. Who has none is not in it. */

@@ -1,3 +1,4 @@
+import type { Clock } from '#api'
 import type { LastActivityStore } from './store.ts'
 
 /** When an account's last session ended, and with what words. */
@@ -10,32 +11,36 @@ export interface Departure {
 }
 
 const ROWS_AT_ONCE = 100
+/** A commit for each who leaves would be the dearest part of a session that comes and goes. */
+const GATHER_MS = 2_000
 
 /**
  * The last departure of every account of a host, written behind the back of those who leave: nobody waits for it. What
- * came up while a write ran is written together, one row an account, so that what waits is bounded by the accounts.
- * What a lost database does not take is forgotten: it is worth a line in the log and nothing more.
+ * comes up within two seconds, or while a write runs, is written together, one row an account, so that what waits is
+ * bounded by the accounts. What a crash or a lost database does not take is forgotten: it is worth a line in the log and
+ * nothing more.
  */
 export class Departures {
   readonly #store: LastActivityStore
+  readonly #clock: Pick<Clock, 'after'>
   readonly #onLost: (error: unknown) => void
   readonly #waiting = new Map<string, Departure>()
   /** What the statement that runs at this moment saves. */
   #underWay: ReadonlyMap<string, Departure> = new Map()
   #writing: Promise<void> | undefined
+  #cancelWrite: (() => void) | undefined
 
   /** `onLost` hears of a write that failed. */
-  constructor(store: LastActivityStore, onLost: (error: unknown) => void) {
+  constructor(store: LastActivityStore, clock: Pick<Clock, 'after'>, onLost: (error: unknown) => void) {
     this.#store = store
+    this.#clock = clock
     this.#onLost = onLost
   }
 
   /** Notes that an account has left, in place of what was known before. */
   note(departure: Departure): void {
     this.#waiting.set(departure.account, departure)
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined
-    })
+    if (this.#writing === undefined) this.#cancelWrite ??= this.#clock.after(GATHER_MS, () => this.#begin())
   }
 
   /** The last departure of an account, `undefined` when it has never left. */
@@ -50,14 +55,21 @@ export class Departures {
     await this.#store.remove(account)
   }
 
-  /** Settles when nothing waits to be written. */
+  /** Writes what waits, and settles when nothing does any more. */
   async idle(): Promise<void> {
+    this.#begin()
     await this.#writing
   }
 
+  #begin(): void {
+    this.#cancelWrite?.()
+    this.#cancelWrite = undefined
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined
+    })
+  }
+
   async #write(): Promise<void> {
-    // Those who leave in one turn, as at a stop of the server, share a statement.
-    await Promise.resolve()
     while (this.#waiting.size > 0) {
       this.#underWay = new Map([...this.#waiting].slice(0, ROWS_AT_ONCE))
       for (const account of this.#underWay.keys()) this.#waiting.delete(account)

@@ -42,7 +42,9 @@ export default defineModule({
   setup(ctx) {
     const { config, clock, server } = ctx
     const store = new LastActivityStore(ctx.db)
-    const departures = new Departures(store, (error) => ctx.log.warn({ err: error }, 'times of departure are lost'))
+    const departures = new Departures(store, clock, (error) =>
+      ctx.log.warn({ err: error }, 'times of departure are lost'),
+    )
     const seconds = (sinceMs: number) => String(Math.max(0, Math.floor((clock.now() - sinceMs) / 1000)))
     const keep = (status: string) => (config.maxStatus === 0 ? status : [...status].slice(0, config.maxStatus).join(''))
 

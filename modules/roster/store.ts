@@ -34,6 +34,10 @@ const columns = {
 /** Accounts in one statement. */
 const LOT = 400
 
+const loading = `select ${Object.entries(columns)
+  .map(([name, column]) => `${column} as ${name}`)
+  .join(', ')} from roster_versions v left join roster_items i on i.account = v.account where v.account = ?`
+
 /** One contact of an account, and what else a change of it needs to know. */
 export interface FoundItem {
   readonly at: RosterVersion
@@ -51,11 +55,7 @@ export class RosterStore {
 
   /** The whole roster of an account in one query, with what it shares laid over it; by the primary keys of both tables. */
   async load(account: string, shared?: SharedView): Promise<Roster> {
-    const rows: Row[] = await this.#db
-      .knex('roster_versions as v')
-      .leftJoin('roster_items as i', 'i.account', 'v.account')
-      .where('v.account', account)
-      .select(columns)
+    const rows = await this.#db.rows<Row>({ sql: loading, bindings: [account] })
     return new Roster(
       versionOf(rows[0]),
       rows.flatMap((row) => itemOf(row) ?? []),

@@ -42,6 +42,9 @@ type AccountRow = {
   [K in keyof CredentialRow]: CredentialRow[K] | null
 }
 
+const finding = `select local, created_ms, disabled, delete_ms, password_version, hash, salt, iterations, stored_key, server_key
+from accounts left join credentials on credentials.account = accounts.id where accounts.host = ? and accounts.local = ?`
+
 /** The accounts of one host: the tables `accounts` and `credentials`. */
 export class AccountStore {
   readonly #db: Database
@@ -68,12 +71,7 @@ export class AccountStore {
 
   /** An account with its keys; one query, by the index (host, local). */
   async find(local: string): Promise<StoredAccount | undefined> {
-    const rows: AccountRow[] = await this.#db
-      .knex('accounts')
-      .leftJoin('credentials', 'credentials.account', 'accounts.id')
-      .where({ 'accounts.host': this.#host, 'accounts.local': local })
-      .select('local', 'created_ms', 'disabled', 'delete_ms', 'password_version')
-      .select('hash', 'salt', 'iterations', 'stored_key', 'server_key')
+    const rows = await this.#db.rows<AccountRow>({ sql: finding, bindings: [this.#host, local] })
     const [first] = rows
     if (first === undefined) return undefined
     const keys = rows.filter((row): row is AccountRow & CredentialRow => row.hash !== null).map(toKeys)

@@ -261,7 +261,7 @@ export class Accounts {
 
   /**
    * Checks a password; a disabled account is told only with the right one. Takes as long for an account that does not
-   * exist. A right password is when keys that are missing, or were made with fewer rounds than configured, are made.
+   * exist. A right password is when keys that are missing, wrong, or made with fewer rounds than configured, are made anew.
    */
   async checkPassword(local: string, password: string): Promise<PasswordCheck['verdict']> {
     return (await this.checkLogin(local, password)).verdict
@@ -272,14 +272,11 @@ export class Accounts {
     const prepared = preparePassword(password)
     const account = await this.#store.find(local)
     if (prepared === undefined) return { verdict: 'wrong' }
-    const kept = account?.keys[0]
-    const { hash = scramHashes[0]!, salt = blank, iterations = this.iterations } = kept ?? {}
-    const { storedKey } = await deriveKeys(hash, prepared, salt, iterations)
-    const matches = timingSafeEqual(storedKey, kept?.storedKey ?? Buffer.alloc(storedKey.length))
-    if (account === undefined || kept === undefined || !matches) return { verdict: 'wrong' }
+    const kept = await this.#keysOf(prepared, account?.keys ?? [])
+    if (account === undefined || kept === undefined) return { verdict: 'wrong' }
     if (stateOf(account).kind !== 'active') return { verdict: 'disabled' }
     this.remember(local)
-    if (this.#outdated(account).length > 0) await this.#upgrade(local, prepared, kept)
+    if (kept !== account.keys[0] || this.#outdated(account).length > 0) await this.#upgrade(local, prepared, kept)
     return { verdict: 'right', passwordVersion: account.passwordVersion }
   }
 
@@ -326,6 +323,20 @@ export class Accounts {
     if (state === undefined || state.kind === 'deleting') return
     if (state.kind === 'active') this.#shut.delete(local)
     this.remember(local)
+  }
+
+  /**
+   * The strongest of an account's keys that a password belongs to. Stronger ones may be none, since clients derive keys, too
+   * (XEP-0480), and one that errs must lock nobody out. A wrong password is derived for every hash, whoever's it is.
+   */
+  async #keysOf(prepared: string, keys: readonly ScramKeys[]): Promise<ScramKeys | undefined> {
+    for (const hash of scramHashes) {
+      const kept = keys.find((known) => known.hash === hash)
+      const { salt = blank, iterations = this.iterations } = kept ?? {}
+      const { storedKey } = await deriveKeys(hash, prepared, salt, iterations)
+      if (timingSafeEqual(storedKey, kept?.storedKey ?? Buffer.alloc(storedKey.length))) return kept
+    }
+    return undefined
   }
 
   #outdated({ keys }: StoredAccount): ScramHash[] {

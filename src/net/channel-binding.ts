@@ -3,8 +3,14 @@ import type { TLSSocket } from 'node:tls'
 import type { ChannelBindingSource, ChannelBindingType } from '../auth/mechanism.ts'
 import { readDer, readOid } from './der.ts'
 
-/** What a login on a TLS connection can be bound to; ask when the handshake is done, on the server's side. */
-export function channelBinding(socket: TLSSocket): ChannelBindingSource {
+/**
+ * What a login on a TLS connection can be bound to; ask when the handshake is done, on the server's side. Whoever knows
+ * which certificate was served says so: to ask the connection for it is dear.
+ */
+export function channelBinding(
+  socket: TLSSocket,
+  certificate: X509Certificate | undefined = socket.getX509Certificate(),
+): ChannelBindingSource {
   const tlsVersion = socket.getProtocol() ?? 'unknown'
   const isTls13 = tlsVersion === 'TLSv1.3'
   const isExtended = isTls13 || hasExtendedMasterSecret(socket.getSession())
@@ -15,10 +21,21 @@ export function channelBinding(socket: TLSSocket): ChannelBindingSource {
   // RFC 9266 §3: TLS 1.3 has no tls-unique. RFC 7677 §4: nor has a resumed session without the extended master secret.
   if (tlsVersion === 'TLSv1.2' && (isExtended || !socket.isSessionReused()))
     bindings.set('tls-unique', () => firstFinished(socket))
-  const certificate = socket.getX509Certificate()
-  const hash = certificate && endPointHash(certificate)
-  if (hash !== undefined) bindings.set('tls-server-end-point', () => createHash(hash).update(certificate!.raw).digest())
+  const endPoint = certificate && endPointOf(certificate)
+  if (endPoint !== undefined) bindings.set('tls-server-end-point', () => endPoint)
   return { tlsVersion, bindings }
+}
+
+const endPoints = new WeakMap<X509Certificate, { readonly data: Buffer | undefined }>()
+
+/** RFC 5929 §4.1: the hash of a certificate, computed once for all connections it is served on. */
+function endPointOf(certificate: X509Certificate): Buffer | undefined {
+  const known = endPoints.get(certificate)
+  if (known !== undefined) return known.data
+  const name = endPointHash(certificate)
+  const data = name === undefined ? undefined : createHash(name).update(certificate.raw).digest()
+  endPoints.set(certificate, { data })
+  return data
 }
 
 /** RFC 5929 §3.1: the first Finished message of the handshake: the client's, or the server's when resuming. */

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ChannelBindingSource } from '../auth/mechanism.ts'
@@ -27,6 +28,8 @@ export class TcpConnection implements Connection, Flushable {
   readonly #tls: TlsContexts
   readonly #limits: OutputLimits
   readonly #clock: Clock
+  /** What was served in the handshake. */
+  #certificate: X509Certificate | undefined
   #output = ''
   #congested = false
   #cancelDrop: Cancel | undefined
@@ -54,7 +57,7 @@ export class TcpConnection implements Connection, Flushable {
   }
 
   get channelBinding(): ChannelBindingSource | undefined {
-    return this.#socket instanceof TLSSocket ? channelBinding(this.#socket) : undefined
+    return this.#socket instanceof TLSSocket ? channelBinding(this.#socket, this.#certificate) : undefined
   }
 
   write(text: string): void {
@@ -122,6 +125,7 @@ export class TcpConnection implements Connection, Flushable {
     this.#attach(secure)
     secure.once('secure', () => {
       this.#secure = true
+      this.#certificate = this.#tls.certificateFor(secure.servername || undefined)
       this.receiver.onSecure()
     })
   }

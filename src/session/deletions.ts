@@ -90,7 +90,7 @@ export class Deletions {
       for (const { local, atMs } of waiting) {
         if (this.#stopped) return
         if (atMs > clock.now()) return this.#lookAt(atMs)
-        await this.#host.deleteAccount(local).catch((error) => {
+        await this.#deleteIfDue(local).catch((error) => {
           failures++
           this.#onFailure(local, error)
         })
@@ -101,5 +101,12 @@ export class Deletions {
       this.#onFailure('accounts', error)
       this.#lookAt(Infinity)
     }
+  }
+
+  /** One that was restored while others were being deleted stays. */
+  async #deleteIfDue(local: string): Promise<void> {
+    const { accounts, clock } = this.#host
+    const state = await accounts.state(local)
+    if (state?.kind === 'deleting' && state.atMs <= clock.now()) await this.#host.deleteAccount(local)
   }
 }

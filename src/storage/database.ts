@@ -4,8 +4,8 @@ import { type Clock, systemClock } from '../util/clock.ts'
 import { DatabaseError, isDeadlock, isUnavailable } from './failure.ts'
 import { type Health, HealthWatch } from './health.ts'
 import type { StorageLog } from './knex-log.ts'
-import { commitMysql, describeMysql, type MysqlConnection, openMysql, probeMysql } from './mysql.ts'
-import { commitSqlite, openSqlite, type SqliteConnection } from './sqlite.ts'
+import { commitMysql, describeMysql, type MysqlConnection, openMysql, probeMysql, readMysql } from './mysql.ts'
+import { commitSqlite, openSqlite, readSqlite, type SqliteConnection } from './sqlite.ts'
 import type { Statement } from './statement.ts'
 
 export { DatabaseError, isUnavailable, isUniqueViolation } from './failure.ts'
@@ -36,6 +36,11 @@ export interface Database {
    * MySQL: for what every batch of messages needs.
    */
   commit(statements: readonly Statement[]): Promise<void>
+  /**
+   * The rows of one statement that reads, past Knex, whose builder and pool cost more than the reading: for what every login or
+   * stanza of a stranger needs. Names are as in the statement.
+   */
+  rows<Row>(statement: Statement): Promise<Row[]>
   /** Waits for what is running, then closes all connections. Closing twice does nothing. */
   close(): Promise<void>
 }
@@ -169,6 +174,21 @@ class KnexDatabase implements Database {
       throw error
     } finally {
       await pool.releaseConnection(connection)
+    }
+  }
+
+  async rows<Row>(statement: Statement): Promise<Row[]> {
+    const pool = this.knex.client as Pool
+    const connection = await pool.acquireConnection()
+    this.knex.emit('query', statement)
+    try {
+      if (this.dialect === 'sqlite') return readSqlite(connection as SqliteConnection, statement) as Row[]
+      return (await readMysql(connection as MysqlConnection, statement)) as Row[]
+    } catch (error) {
+      this.#notice(error)
+      throw error
+    } finally {
+      void pool.releaseConnection(connection)
     }
   }
 

@@ -85,6 +85,15 @@ export async function commitMysql(connection: MysqlConnection, statements: reado
   }
 }
 
+/** The rows of a statement. */
+export function readMysql(connection: MysqlConnection, { sql, bindings }: Statement): Promise<unknown[]> {
+  return new Promise((resolve, reject) => {
+    connection.query({ sql, values: bindings }, (error: Error | null, rows: unknown[]) =>
+      error === null ? resolve(rows) : reject(error),
+    )
+  })
+}
+
 function lengthOf(bindings: Statement['bindings']): number {
   let length = 0
   for (const binding of bindings) if (typeof binding === 'string') length += binding.length

@@ -63,7 +63,7 @@ function cannotOpen(file: string, error: unknown): DatabaseError {
 /** A SQLite connection as Knex's pool keeps it. */
 export interface SqliteConnection {
   pragma(statement: string): unknown
-  prepare(sql: string): { run(...bindings: unknown[]): unknown }
+  prepare(sql: string): { run(...bindings: unknown[]): unknown; all(...bindings: unknown[]): unknown[] }
 }
 
 /** Statements that a connection keeps prepared, the ones used last. */
@@ -88,6 +88,11 @@ export function commitSqlite(connection: SqliteConnection, statements: readonly 
     }
     throw error
   }
+}
+
+/** The rows of a statement. */
+export function readSqlite(connection: SqliteConnection, { sql, bindings }: Statement): unknown[] {
+  return connection.prepare(sql).all(...bindings)
 }
 
 function run(connection: SqliteConnection, sql: string, bindings: Statement['bindings'] = []): void {

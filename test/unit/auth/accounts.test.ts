@@ -268,6 +268,20 @@ eachDatabase((open) => {
     assert.equal(await accounts.verifyPassword('juliet', 'crayon'), true)
   })
 
+  test('keys that a client has derived wrongly lock nobody out // XEP-0480, ejabberd 4301', async () => {
+    const db = await open()
+    await keepWith(db, 'mercutio', ['SHA-1'])
+    const { accounts } = bed(db)
+    const { keys: verified } = (await accounts.login('mercutio', 'SHA-1'))!
+    const wrong = await deriveKeys('SHA-512', 'pen', Buffer.from('salt'), iterations)
+    assert.equal(await accounts.addKeys('mercutio', wrong, verified!), true)
+    assert.equal(await accounts.checkPassword('mercutio', 'pencil'), 'right')
+    assert.deepEqual((await accounts.get('mercutio'))!.hashes, ['SHA-512', 'SHA-256', 'SHA-1'])
+    const { keys } = (await accounts.login('mercutio', 'SHA-512'))!
+    assert.notDeepEqual(keys!.storedKey, wrong.storedKey)
+    assert.equal(await accounts.checkPassword('mercutio', 'pen'), 'wrong')
+  })
+
   test('a login goes well although new keys cannot be kept', async () => {
     const db = await open()
     await keepWith(db, 'juliet', ['SHA-1'])

@@ -13,6 +13,7 @@ function bed(graceMs: number) {
   const names = new Map<string, number | null>()
   const stuck = new Set<string>()
   const failed: string[] = []
+  const beforeDeletion: ((local: string) => Promise<void>)[] = []
   let looks = 0
   const accounts: Partial<Accounts> = {
     async state(local) {
@@ -36,6 +37,7 @@ function bed(graceMs: number) {
     isBeingDeleted: (local: string) => local === 'going',
     async deleteAccount(local: string) {
       if (stuck.has(local)) throw new Error('no database')
+      for (const hear of beforeDeletion) await hear(local)
       return names.delete(local)
     },
   } as unknown as Host
@@ -47,7 +49,7 @@ function bed(graceMs: number) {
       for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
     }
   }
-  return { clock, names, stuck, failed, deletions, wait, looks: () => looks }
+  return { clock, names, stuck, failed, beforeDeletion, deletions, wait, looks: () => looks }
 }
 
 test('without a grace period an account is gone at once', async () => {
@@ -122,6 +124,23 @@ test('an account is restored while it waits, and not when it is being deleted', 
   assert.equal(await deletions.restore('mercutio'), false)
   await wait(3)
   assert.deepEqual([...names], [['romeo', null]])
+  await deletions.stop()
+})
+
+test('an account that is restored while those before it are being deleted stays', async () => {
+  const { names, deletions, wait, beforeDeletion } = bed(HOUR)
+  deletions.begin()
+  for (const local of ['romeo', 'juliet', 'tybalt']) {
+    names.set(local, null)
+    await deletions.request(local)
+  }
+  const restored: boolean[] = []
+  beforeDeletion.push(async (local) => {
+    if (local === 'romeo') restored.push(await deletions.restore('juliet'))
+  })
+  await wait(2)
+  assert.deepEqual(restored, [true])
+  assert.deepEqual([...names], [['juliet', null]])
   await deletions.stop()
 })
 

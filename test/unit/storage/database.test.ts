@@ -189,6 +189,22 @@ eachDatabase((openMigrated) => {
     assert.equal(await db.transaction(async (trx) => (await trx('counted').insert({ a: 2, b: 7 })) && 'done'), 'done')
   })
 
+  test('rows are read past Knex with its bindings, counted, and the connection is given back', async () => {
+    await db.knex('counted').insert([{ a: 90 }, { a: 91 }])
+    const before = db.queries
+    const read = (from: number) =>
+      db.rows<{ a: number }>({ sql: 'select a from counted where a >= ? order by a', bindings: [from] })
+    assert.deepEqual(
+      (await read(90)).map(({ a }) => a),
+      [90, 91],
+    )
+    assert.equal(db.queries - before, 1)
+    await assert.rejects(db.rows({ sql: 'select a from nowhere', bindings: [] }))
+    for (const rows of await Promise.all(Array.from({ length: 20 }, () => read(91)))) assert.equal(rows.length, 1)
+    await db.knex('counted').where('a', '>=', 90).delete()
+    assert.deepEqual(await read(90), [])
+  })
+
   test('statements are committed together or not at all, and the connection is as good as before', async () => {
     const insert = (a: number) => ({ sql: 'insert into counted (a) values (?)', bindings: [a] })
     await db.commit([insert(10), insert(11)])
