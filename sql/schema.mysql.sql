@@ -87,6 +87,14 @@ create table `blocking_items` (
   key `blocking_items_by_account` (`account`)
 );
 
+create table `bookmark_choices` (
+  `room` varbinary(1023) not null,
+  `account` varbinary(767) not null,
+  `notify` varbinary(10) not null,
+  primary key (`room`, `account`),
+  key `bookmark_choices_by_account` (`account`)
+);
+
 create table `credentials` (
   `account` bigint unsigned not null,
   `hash` varbinary(16) not null,

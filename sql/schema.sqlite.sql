@@ -87,6 +87,15 @@ CREATE TABLE `blocking_items` (
 
 CREATE INDEX `blocking_items_by_account` on `blocking_items` (`account`);
 
+CREATE TABLE `bookmark_choices` (
+  `room` text not null,
+  `account` text not null,
+  `notify` text not null,
+  primary key (`room`, `account`)
+);
+
+CREATE INDEX `bookmark_choices_by_account` on `bookmark_choices` (`account`);
+
 CREATE TABLE `credentials` (
   `account` bigint not null,
   `hash` text not null,

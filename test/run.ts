@@ -62,7 +62,14 @@ async function succeeds(
 }
 
 /** The programs the tests play with, and Debian's package of each. */
-const programs = { mariadbd: 'mariadb-server', profanity: 'profanity', tmux: 'tmux' } as const
+const programs = {
+  mariadbd: 'mariadb-server',
+  profanity: 'profanity',
+  tmux: 'tmux',
+  gajim: 'gajim',
+  Xvfb: 'xvfb',
+  'dbus-daemon': 'dbus-daemon',
+} as const
 
 /** Installs what is missing where we may. What then is missing still is a failure of the tests that need it, never skipped tests. */
 async function installPrograms(): Promise<void> {

@@ -18,8 +18,8 @@ const NS_OWN = 'urn:stonechat:admin'
 
 /** What a command from a form becomes. */
 export interface FormCommands {
-  /** Runs a command of the server. */
-  perform(name: string, args: readonly string[]): Promise<CommandReply>
+  /** Runs a command of the server for somebody. */
+  perform(name: string, args: readonly string[], request: CommandRequest): Promise<CommandReply>
   /** Throws `StanzaError` when somebody may not run it. */
   check(declaration: CommandDeclaration, request: CommandRequest): void
   /** Hears of what somebody has run. */
@@ -39,7 +39,7 @@ export function offersOf(declaration: CommandDeclaration, commands: FormCommands
     stages: hasFields(declaration, form) ? [(request) => blank(declaration, form, request, commands)] : [],
     run: async (filled, request) => {
       const args = argsOf(declaration, form, filled, request)
-      const reply = await performed(commands, declaration.name, args)
+      const reply = await performed(commands, declaration.name, args, request)
       commands.note(declaration, request, declaration.password === true ? args.slice(0, -1) : args)
       return payloadOf(reply, form)
     },
@@ -69,7 +69,8 @@ async function blank(
   request: CommandRequest,
   commands: FormCommands,
 ): Promise<Element> {
-  const current = form.current === undefined ? undefined : await performed(commands, form.current, [request.to.domain])
+  const shown = form.current
+  const current = shown === undefined ? undefined : await performed(commands, shown, [request.to.domain], request)
   const values = new Map(current?.fields?.map((field) => [field.var, field.values ?? []]))
   const fields = asked(declaration, form).map((arg) => fieldOf(arg, values.get(nameOf(arg))))
   if (declaration.password === true) fields.push(...passwordFields(form))
@@ -143,9 +144,14 @@ function valuesOf(arg: Argument, preset: string | undefined, filled: Filled): re
 }
 
 /** Runs a command; what cannot be done becomes an error for the client (XEP-0133 §5). */
-async function performed({ perform }: FormCommands, name: string, args: readonly string[]): Promise<CommandReply> {
+async function performed(
+  { perform }: FormCommands,
+  name: string,
+  args: readonly string[],
+  request: CommandRequest,
+): Promise<CommandReply> {
   try {
-    return await perform(name, args)
+    return await perform(name, args, request)
   } catch (error) {
     if (error instanceof CommandError) throw new StanzaError(error.condition, error.message)
     throw error

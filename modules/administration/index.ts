@@ -96,7 +96,9 @@ export default defineModule({
     ctx.onReady(() => {
       const note = ({ name }: CommandDeclaration, { from }: CommandRequest, args: readonly string[]) =>
         log.info({ by: from.toString(), command: name, args }, 'a command was run by a client')
-      const perform = (name: string, args: readonly string[]) => commands.perform(name, args)
+      // Admins are those of the server; observers those of the host.
+      const perform = (name: string, args: readonly string[], { from }: CommandRequest) =>
+        commands.perform(name, args, roles.refusal(from) === undefined ? undefined : host.domain)
       for (const declaration of commands.of(host.domain))
         for (const offer of offersOf(declaration, { perform, check, note })) ctx.add(adHocCommands, offer)
     })

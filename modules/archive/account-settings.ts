@@ -13,7 +13,7 @@ import {
 import { defaultPreferences, type Preferences } from './preferences.ts'
 import type { SettingsStore } from './settings-store.ts'
 
-/** Accounts that are not online whose settings are remembered; the others cost two queries a message. */
+/** Accounts that are not online whose settings are remembered; the others cost a query a message. */
 const REMEMBERED = 10_000
 /** For how long they are believed, in ms: another node may change them. */
 const BELIEVED_MS = 60_000
@@ -162,8 +162,7 @@ export class AccountSettings {
   }
 
   async #read(account: string): Promise<Settings> {
-    const { preferences } = await this.#store.find(account)
-    const readers = new Map(await this.#store.readers(account))
+    const { preferences, readers } = await this.#store.find(account)
     return { preferences: preferences ?? defaultPreferences, readers }
   }
 }

@@ -61,7 +61,7 @@ export function archiveRuns(parts: CommandParts): Record<string, CommandRun> {
       const ends = await store.ends(owner)
       const settings = await accounts.find(owner)
       const { policy, always, never } = settings.preferences ?? defaultPreferences
-      const readers = (await accounts.readers(owner)).map(([resource]) => resource)
+      const readers = [...settings.readers.keys()]
       return [
         `${await store.count(owner, {}, 0)} messages in the archive of ${owner}`,
         ...(ends === undefined

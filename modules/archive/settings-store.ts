@@ -17,7 +17,20 @@ export interface StoredSettings {
   readonly preferences: Preferences | undefined
   /** In ms; 0 is for ever. */
   readonly retention: number | undefined
+  /** The resources whose clients read the archive, the one longest ago first, and when they did last. */
+  readonly readers: Map<string, number>
 }
+
+/** The settings, or a reader. */
+interface FoundRow {
+  readonly preferences: string | null
+  readonly retention: number | null
+  readonly resource: string | null
+  readonly last_ms: number | null
+}
+
+const finding = `select preferences, retention, null as resource, null as last_ms from archive_accounts where account = ?
+union all select null, null, resource, last_ms from archive_readers where account = ?`
 
 /** What accounts say of their archives, and which of their clients read them. Accounts are prepared bare JIDs. */
 export class SettingsStore {
@@ -27,13 +40,18 @@ export class SettingsStore {
     this.#db = db
   }
 
-  /** The settings of an account. Primary key. */
+  /** The settings of an account and who reads its archive, in one query. Primary keys. */
   async find(account: string): Promise<StoredSettings> {
-    const row = await this.#db.knex<AccountRow>('archive_accounts').where({ account }).first()
+    const rows = await this.#db.rows<FoundRow>({ sql: finding, bindings: [account, account] })
+    const row = rows.find(({ resource }) => resource === null)
     const { policy, always, never } = row?.preferences == null ? {} : JSON.parse(row.preferences)
+    const readers = rows.flatMap(({ resource, last_ms }): [string, number][] =>
+      resource === null ? [] : [[resource, last_ms!]],
+    )
     return {
       preferences: policy === undefined ? undefined : { policy, always: new Set(always), never: new Set(never) },
       retention: row?.retention ?? undefined,
+      readers: new Map(readers.sort((one, other) => one[1] - other[1])),
     }
   }
 
@@ -58,12 +76,6 @@ export class SettingsStore {
       .whereNotNull('retention')
       .select('account', 'retention')
     return new Map(rows.map(({ account, retention }) => [account, retention!]))
-  }
-
-  /** The resources of an account whose clients read the archive, the one longest ago first. Primary key. */
-  async readers(account: string): Promise<[resource: string, lastMs: number][]> {
-    const rows = await this.#db.knex<ReaderRow>('archive_readers').where({ account })
-    return rows.map(({ resource, last_ms }): [string, number] => [resource, last_ms]).sort((a, b) => a[1] - b[1])
   }
 
   /** Notes that the client of a resource reads the archive. Primary key. */

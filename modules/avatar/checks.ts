@@ -4,6 +4,9 @@ import type { Publishing } from '../pubsub/hooks.ts'
 import { infosOf, NS_DATA, NS_METADATA } from './metadata.ts'
 import { type PictureLimits, readPicture } from './picture.ts'
 
+/** Most forms of a picture in one item of metadata: each is compared with the picture. */
+const MAX_FORMS = 20
+
 /** Lets only pictures be published, with metadata that are true of them. */
 export class Checks {
   readonly #pep: PepApi
@@ -34,6 +37,8 @@ export class Checks {
       throw new StanzaError('not-acceptable', 'What is told of a picture is <metadata/> of its own namespace.')
     const inline = infosOf(payload).filter(({ url }) => url === '')
     if (inline.length === 0) return
+    if (inline.length > MAX_FORMS)
+      throw new StanzaError('not-acceptable', `A picture is published in at most ${MAX_FORMS} forms.`)
     let isThere = false
     for (const { id, bytes, type } of inline) {
       const item = await this.#pep.item(account, NS_DATA, id)

@@ -1,4 +1,5 @@
 import { type Element, Jid, JidError, StanzaError, serialize, xml } from '#api'
+import { MAX_NAME_BYTES } from '../pubsub/index.ts'
 
 /** The node of bookmarks, one item a room, and the namespace of its payloads (XEP-0402 §3). */
 export const NODE = 'urn:xmpp:bookmarks:1'
@@ -15,7 +16,8 @@ export type Rooms = ReadonlyMap<string, Element>
 export function roomOf(text: string | undefined): string | undefined {
   try {
     const jid = Jid.parse(text ?? '')
-    return jid.local !== '' && jid.isBare ? jid.toString() : undefined
+    const isRoom = jid.local !== '' && jid.isBare && Buffer.byteLength(jid.toString()) <= MAX_NAME_BYTES
+    return isRoom ? jid.toString() : undefined
   } catch (error) {
     if (error instanceof JidError) return undefined
     throw error

@@ -4,6 +4,7 @@ import type { PrivateElements } from '../private-storage/index.ts'
 import type { NodeEvent } from '../pubsub/hooks.ts'
 import type { NodeConfig } from '../pubsub/index.ts'
 import { checkBookmark, merged, NODE, NS_STORAGE, OldForm, type Rooms } from './bookmark.ts'
+import type { Choices } from './choices.ts'
 
 /** How both nodes are made: for oneself alone (XEP-0402 §5.3, XEP-0223). */
 export const ownConfig: NodeConfig = { persist_items: '1', access_model: 'whitelist' }
@@ -47,6 +48,7 @@ export class Bookmarks {
   readonly #host: Host
   readonly #pep: PepApi
   readonly #stored: PrivateElements
+  readonly #choices: Choices
   readonly #limits: BookmarkLimits
   readonly #queue = new KeyedQueue()
   /** Accounts that have nothing older. */
@@ -56,10 +58,11 @@ export class Bookmarks {
   /** Accounts whose copy is about to be looked at. */
   readonly #due = new Set<string>()
 
-  constructor(host: Host, pep: PepApi, stored: PrivateElements, limits: BookmarkLimits) {
+  constructor(host: Host, pep: PepApi, stored: PrivateElements, choices: Choices, limits: BookmarkLimits) {
     this.#host = host
     this.#pep = pep
     this.#stored = stored
+    this.#choices = choices
     this.#limits = limits
   }
 
@@ -118,11 +121,13 @@ export class Bookmarks {
       for (const room of gone) now.delete(room)
       // XEP-0411 §5: bookmarks are copied to where nobody else sees them.
       await this.#pep.configure(account, NS_STORAGE, ownConfig)
-      const kept = await keep(form.with(now), copy)
+      const shown = form.with(now)
+      const kept = await keep(shown, copy)
       await this.#makeRoom(account, now.size)
       await this.#publish(account, changed)
       // One at a time, like what is published: some clients read no more than one of a notification.
       for (const room of gone) await this.#pep.retract(account, NODE, [room])
+      await this.#choices.follow(account.toString(), shown, elementOf(copy))
       return kept
     })
   }
@@ -130,6 +135,8 @@ export class Bookmarks {
   /** Something has happened at one of the nodes: has the copy follow, however often this is said before it does. */
   changed({ service: account, ...event }: NodeEvent, onFailure: (error: unknown) => void): void {
     const key = account.toString()
+    // The copy itself, made in the account’s name.
+    if (event.node === NS_STORAGE && event.kind === 'published' && event.by.isBare) return
     if (this.#settled.get(key) === undefined && event.node === NODE) this.#noteGone(key, event)
     if (this.#due.has(key) || this.#host.isBeingDeleted(account.local)) return
     this.#due.add(key)
@@ -144,9 +151,10 @@ export class Bookmarks {
   /** Forgets an account that is being deleted, once all that was to be done is done. */
   forget(account: Jid): Promise<void> {
     const key = account.toString()
-    return this.#queue.run(key, () => {
+    return this.#queue.run(key, async () => {
       this.#settled.delete(key)
       this.#gone.delete(key)
+      await this.#choices.forget(key)
     })
   }
 
@@ -190,7 +198,10 @@ export class Bookmarks {
   async #follow(account: Jid, more: readonly Element[] = []): Promise<void> {
     const { rooms, copy } = await this.#read(account)
     const form = this.#formOf(copy).with(rooms, more)
-    await this.#pep.configure(account, NS_STORAGE, ownConfig)
+    for (const node of [NODE, NS_STORAGE]) await this.#pep.configure(account, node, ownConfig)
+    const isSettled = this.#settled.get(account.toString()) !== undefined
+    if (!isNews(form, copy) && isSettled) return
+    await this.#choices.follow(account.toString(), form, isSettled ? elementOf(copy) : undefined)
     if (!isNews(form, copy)) return
     try {
       await this.#keep(account, form, copy)
@@ -207,7 +218,8 @@ export class Bookmarks {
   }
 
   #formOf(copy: Copy | undefined): OldForm {
-    return new OldForm(copy && parseDocument(copy.payload), this.#limits.maxSize)
+    const storage = elementOf(copy)
+    return new OldForm(storage?.is('storage', NS_STORAGE) ? storage : undefined, this.#limits.maxSize)
   }
 
   async #read(account: Jid): Promise<State> {
@@ -223,9 +235,10 @@ export class Bookmarks {
       // What the older form adds: the address.
       left -= Buffer.byteLength(payload) + Buffer.byteLength(id)
       if (left < 0) break
-      rooms.push([id, parseDocument(payload)])
+      const conference = elementOf({ payload })
+      if (conference?.is('conference', NODE)) rooms.push([id, conference])
     }
-    return { rooms: new Map(rooms.reverse()), isPart: rooms.length < items.length, copy }
+    return { rooms: new Map(rooms.reverse()), isPart: left < 0 || items.length > maxBookmarks, copy }
   }
 
   #bytesOfOthers(copy: Copy | undefined): number {
@@ -235,7 +248,7 @@ export class Bookmarks {
 
   async #room(account: Jid, room: string): Promise<Element | undefined> {
     const item = await this.#pep.item(account, NODE, room)
-    return item && parseDocument(item.payload)
+    return elementOf(item)
   }
 
   /** Has the node of XEP-0402 hold so many, and be nobody else’s, before something is copied there (XEP-0411 §5). */
@@ -255,4 +268,9 @@ export class Bookmarks {
 /** Whether a copy is another than before; one without anything in it need not be made. */
 function isNews(form: Element, before: Copy | undefined): boolean {
   return before === undefined ? form.children.length > 0 : serialize(form) !== before.payload
+}
+
+/** What an item holds; from before this module looked, that may be nothing. */
+function elementOf(item: Pick<Copy, 'payload'> | undefined): Element | undefined {
+  return item === undefined || item.payload === '' ? undefined : parseDocument(item.payload)
 }

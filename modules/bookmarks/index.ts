@@ -11,6 +11,14 @@ import { itemPublishing, nodeChanged, nodeReading, publicationTaken } from '../p
 import pubsub from '../pubsub/index.ts'
 import { checkBookmark, NODE, NS_STORAGE } from './bookmark.ts'
 import { Bookmarks, ownConfig } from './bookmarks.ts'
+import type { NotifyChoice } from './choice.ts'
+import { Choices } from './choices.ts'
+
+/** What others may know of bookmarks. */
+export interface BookmarksApi {
+  /** What accounts want to be told of while away from a room, by account; those who have said so. `room` is a bare JID. */
+  choices(room: string): Promise<ReadonlyMap<string, NotifyChoice>>
+}
 
 export default defineModule({
   name: 'bookmarks',
@@ -19,6 +27,7 @@ export default defineModule({
     xep(402, '1.2.0', 'What is published is checked to be a bookmark.'),
     xep(48, '1.2', 'Made from bookmarks of XEP-0402, at the node and in private XML.'),
     xep(411, '1.1.0'),
+    xep(492, '0.2.0', 'Tells rooms of this server; phones count.'),
   ],
   features: { account: [`${NODE}#compat`, `${NODE}#compat-pep`, 'urn:xmpp:bookmarks-conversion:0'] },
   depends: { capabilities, pep, presence, privateStorage, pubsub },
@@ -31,11 +40,12 @@ export default defineModule({
       .describe('How many bookmarks older clients see, to which they are one element: the newest.'),
   },
 
-  setup(ctx) {
+  setup(ctx): BookmarksApi {
     const { host, config, deps, log } = ctx
     const { maxItems, maxPayload } = deps.pubsub.limits
     const limits = { maxBookmarks: config.maxShown, maxSize: config.maxSize, maxItems, maxPayload }
-    const bookmarks = new Bookmarks(host, deps.pep, deps.privateStorage, limits)
+    const choices = new Choices(ctx.db, host)
+    const bookmarks = new Bookmarks(host, deps.pep, deps.privateStorage, choices, limits)
 
     // XEP-0402 §4.3
     const config402 = { ...ownConfig, max_items: 'max', send_last_published_item: 'never' }
@@ -91,6 +101,10 @@ export default defineModule({
     ctx.on(capabilitiesKnown, ({ session, features }) => listens(session, features))
 
     ctx.gate(accountDeleting, ({ jid }) => bookmarks.forget(jid))
-    ctx.onStop(() => bookmarks.idle())
+    ctx.onStop(async () => {
+      await bookmarks.idle()
+      choices.stop()
+    })
+    return { choices: (room) => choices.forRoom(room) }
   },
 })

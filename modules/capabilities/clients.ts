@@ -80,6 +80,11 @@ export class ClientCapabilities {
     this.#host = host
   }
 
+  /** Of how many kinds of clients it is being found out what they can do. */
+  get inquiries(): number {
+    return this.#inquiries.size
+  }
+
   /** What the client of a session can do; nothing while that is not known. */
   of(session: Session): ReadonlySet<string> {
     const known = session.slots.get(knownSlot)
@@ -108,6 +113,7 @@ export class ClientCapabilities {
       if (kind) this.#learned(session, announcement, kind)
       return
     }
+    if (known?.announcement !== undefined) this.#leave(session, known.announcement)
     session.slots.set(formerSlot, this.of(session))
     session.slots.set(knownSlot, { node: announcement.node, announcement, kind: undefined })
     this.#look(session, announcement)
@@ -116,7 +122,7 @@ export class ClientCapabilities {
   #look(session: Session, announcement: Announcement): void {
     const kind = announcement.key === undefined ? undefined : this.#kinds.get(announcement.key)
     if (kind !== undefined) return this.#learned(session, announcement, kind)
-    const key = announcement.key ?? `${session.address} ${announcement.node}`
+    const key = keyOf(session, announcement)
     const inquiry = this.#inquiries.get(key) ?? { key, announcement, sessions: new Set(), open: 0 }
     this.#inquiries.set(key, inquiry)
     inquiry.sessions.add(session)
@@ -130,6 +136,14 @@ export class ClientCapabilities {
       if (!isOf(session, inquiry.announcement)) inquiry.sessions.delete(session)
       else if (!this.#asked.has(session)) void this.#ask(session, inquiry)
     }
+    if (inquiry.sessions.size === 0) this.#forget(inquiry)
+  }
+
+  /** A session is gone, or has announced something else; where somebody is being asked, {@link #next} sees to it. */
+  #leave(session: Session, announcement: Announcement): void {
+    const inquiry = this.#inquiries.get(keyOf(session, announcement))
+    if (inquiry === undefined || inquiry.open > 0) return
+    inquiry.sessions.delete(session)
     if (inquiry.sessions.size === 0) this.#forget(inquiry)
   }
 
@@ -160,8 +174,9 @@ export class ClientCapabilities {
     } else this.#next(inquiry)
     // It has announced something else meanwhile.
     const known = session.slots.get(knownSlot)
-    if (session.live && known?.announcement !== undefined && known.kind === undefined && !isOf(session, announcement))
-      this.#look(session, known.announcement)
+    if (known?.announcement === undefined || known.kind !== undefined || isOf(session, announcement)) return
+    if (session.live) this.#look(session, known.announcement)
+    else this.#leave(session, known.announcement)
   }
 
   #learned(session: Session, announcement: Announcement, kind: Kind): void {
@@ -172,6 +187,11 @@ export class ClientCapabilities {
     session.slots.set(knownSlot, { node: announcement.node, announcement, kind })
     this.#host.hooks.notify(capabilitiesKnown, { session, features: kind.features, before })
   }
+}
+
+/** Under what something is found out: one that need not mean the same by others is asked of one session alone. */
+function keyOf(session: Session, { key, node }: Announcement): string {
+  return key ?? `${session.address} ${node}`
 }
 
 /** Whether this is what a session has announced last. */

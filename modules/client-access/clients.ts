@@ -21,6 +21,9 @@ export const NS = 'urn:xmpp:cam:0'
 /** Since when there has been a session, ms since the epoch. */
 const since = defineSlot<number>('client-access/since', () => 0, asJson)
 
+/** Whether the password that its client came with is not the account's any more. */
+const outdated = defineSlot<boolean>('client-access/outdated', () => false, asJson)
+
 /** What becomes of the wish that a client should have no access any more. */
 export type Revocation = 'done' | 'has-password' | 'unknown'
 
@@ -55,6 +58,7 @@ export class Clients {
     const now = this.#parts.clock.now()
     if (session.slots.get(since) === 0) session.slots.set(since, now)
     const { by, userAgent } = session.slots.get(sessionLogin)
+    if (by === 'password') session.slots.set(outdated, false)
     if (userAgent?.id === undefined) return
     this.#parts.sightings.note({
       local: session.user.jid.local,
@@ -66,13 +70,17 @@ export class Clients {
     })
   }
 
+  /** An account has another password: nobody is known to have that. */
+  passwordChanged(account: Jid): void {
+    for (const session of this.#parts.host.user(account)?.sessions.values() ?? []) session.slots.set(outdated, true)
+    const { sightings, store } = this.#parts
+    sightings.follow(() => store.forgetPasswords(account.local))
+  }
+
   /** XEP-0494 §3.1. */
   async list(account: Jid): Promise<Element> {
     const clients = await this.#of(account)
-    const active = clients.filter(
-      ({ known, sessions, hasTokens }) => sessions.length > 0 || hasTokens || hasPassword(known),
-    )
-    return xml('clients', { xmlns: NS }, ...active.map((client) => this.#element(client)))
+    return xml('clients', { xmlns: NS }, ...clients.map((client) => this.#element(client)))
   }
 
   /**
@@ -84,38 +92,47 @@ export class Clients {
     if (client === undefined) return 'unknown'
     const { fast, store } = this.#parts
     if (client.hasTokens) await fast?.revoke(account.local, id)
-    for (const session of client.sessions) if (session !== asker) session.close()
-    if (client.hasTokens) await store.remove(account.local, id)
+    const keepsAccess = !client.hasTokens && hasPassword(client)
+    if (!keepsAccess) await store.remove(account.local, id)
+    // Also those it has opened meanwhile.
+    const sessions = this.#sessions(account).get(id) ?? []
+    for (const session of sessions) if (session !== asker) session.close()
     // Whoever asks for its own end is told first.
-    if (client.sessions.includes(asker)) setImmediate(() => asker.close())
-    return client.hasTokens ? 'done' : 'has-password'
+    if (sessions.includes(asker)) setImmediate(() => asker.close())
+    return keepsAccess ? 'has-password' : 'done'
   }
 
-  async #of(account: Jid): Promise<Client[]> {
-    const { fast, host, sightings, store } = this.#parts
-    await sightings.flush()
-    const known = new Map((await store.list(account.local)).map((client) => [client.client, client]))
-    const tokens = new Set((await fast?.clients(account.local)) ?? [])
+  #sessions(account: Jid): Map<string, Session[]> {
     const sessions = new Map<string, Session[]>()
-    for (const session of host.user(account)?.sessions.values() ?? []) {
+    for (const session of this.#parts.host.user(account)?.sessions.values() ?? []) {
       const id = idOf(session)
       sessions.set(id, [...(sessions.get(id) ?? []), session])
     }
-    return [...new Set([...known.keys(), ...tokens, ...sessions.keys()])].map((id) => ({
+    return sessions
+  }
+
+  /** Those that have access. */
+  async #of(account: Jid): Promise<Client[]> {
+    const { fast, sightings, store } = this.#parts
+    await sightings.flush()
+    const known = new Map((await store.list(account.local)).map((client) => [client.client, client]))
+    const tokens = new Set((await fast?.clients(account.local)) ?? [])
+    const sessions = this.#sessions(account)
+    const clients = [...new Set([...known.keys(), ...tokens, ...sessions.keys()])].map((id) => ({
       id,
       known: known.get(id),
       sessions: sessions.get(id) ?? [],
       hasTokens: tokens.has(id),
     }))
+    return clients.filter((client) => client.sessions.length > 0 || client.hasTokens || hasPassword(client))
   }
 
-  #element({ id, known, sessions, hasTokens }: Client): Element {
+  #element(client: Client): Element {
+    const { id, known, sessions, hasTokens } = client
     const now = this.#parts.clock.now()
     const firstMs = known?.firstMs ?? Math.min(now, ...sessions.map((session) => session.slots.get(since) || now))
     const lastMs = sessions.some((session) => !session.resting) ? now : (known?.lastMs ?? now)
-    const cameByPassword =
-      hasPassword(known) || sessions.some((session) => session.slots.get(sessionLogin).by === 'password')
-    const { software, device } = known ?? {}
+    const { software, device } = known ?? sessions[0]?.slots.get(sessionLogin).userAgent ?? {}
     const agent = [
       software !== undefined && xml('software', null, software),
       device !== undefined && xml('device', null, device),
@@ -126,15 +143,17 @@ export class Clients {
       { id, connected: String(sessions.length > 0), type: 'session' },
       xml('first-seen', null, toDatetime(firstMs)),
       xml('last-seen', null, toDatetime(lastMs)),
-      xml('auth', null, cameByPassword && xml('password'), hasTokens && xml('fast')),
+      xml('auth', null, hasPassword(client) && xml('password'), hasTokens && xml('fast')),
       xml('permission', { status: 'unrestricted' }),
       agent.some(Boolean) && xml('user-agent', null, ...agent),
     )
   }
 }
 
-function hasPassword(known: KnownClient | undefined): boolean {
-  return known?.passwordMs !== undefined
+/** Whether it has shown that it has the account's present password. */
+function hasPassword({ known, sessions }: Client): boolean {
+  const cameByIt = ({ slots }: Session) => slots.get(sessionLogin).by === 'password' && !slots.get(outdated)
+  return known?.passwordMs !== undefined || sessions.some(cameByIt)
 }
 
 /** What a client is called: the same for all sessions of an installation, and of its own for one that says nothing. */

@@ -66,7 +66,7 @@ export default defineModule({
       await sightings.flush()
       await store.remove(jid.local)
     })
-    ctx.on(passwordChanged, ({ jid }) => sightings.follow(() => store.forgetPasswords(jid.local)))
+    ctx.on(passwordChanged, ({ jid }) => clients.passwordChanged(jid))
 
     const purge = async () => {
       if (config.maxClients > 0)

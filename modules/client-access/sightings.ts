@@ -26,7 +26,10 @@ export class Sightings {
   }
 
   note(sighting: Sighting): void {
-    this.#waiting.set(`${sighting.local} ${sighting.client}`, sighting)
+    const key = `${sighting.local} ${sighting.client}`
+    // It may have come with the password a moment ago, and with a token now.
+    const passwordMs = sighting.passwordMs ?? this.#waiting.get(key)?.passwordMs
+    this.#waiting.set(key, { ...sighting, passwordMs })
     this.#cancel ??= this.#after(GATHER_MS, () => void this.flush())
   }
 

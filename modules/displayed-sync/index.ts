@@ -1,6 +1,7 @@
-import { defineModule, type Element, flows, StanzaError, xep } from '#api'
+import { defineModule, type Element, flows, type Jid, StanzaError, xep } from '#api'
 import { nodePresets } from '../pep/hooks.ts'
 import pep from '../pep/index.ts'
+import pubsub, { MAX_NAME_BYTES } from '../pubsub/index.ts'
 
 /** The node of what has been displayed, one item a chat, and the namespace of its payloads (XEP-0490 §4.1). */
 const NODE = 'urn:xmpp:mds:displayed:0'
@@ -13,12 +14,13 @@ export default defineModule({
   summary: 'Lets all devices of a person know what one of them has shown.',
   implements: [xep(490, '1.0.1', 'With server assist.')],
   features: { account: ['urn:xmpp:mds:server-assist:0'] },
-  depends: { pep },
+  depends: { pep, pubsub },
 
   setup(ctx) {
     ctx.add(nodePresets, { node: NODE, config })
 
-    const publish = async (account: typeof ctx.host.jid, chat: string, displayed: Element): Promise<void> => {
+    const publish = async (account: Jid, chat: string, displayed: Element): Promise<void> => {
+      if (Buffer.byteLength(chat) > MAX_NAME_BYTES) return
       try {
         await ctx.deps.pep.publish(account, NODE, [{ id: chat, payload: displayed }], config)
       } catch (error) {

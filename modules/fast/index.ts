@@ -40,7 +40,9 @@ export default defineModule({
       .min('1m')
       .orOff()
       .default('1d')
-      .describe('How old a token is when a client that uses it gets a new one.'),
+      .describe(
+        'How old a token is when a client that uses it gets a new one; at half of its lifetime it does in any case.',
+      ),
     maxClients: option
       .int()
       .min(1)

@@ -46,15 +46,18 @@ export class TokenStore {
 
   /**
    * Keeps a new token in place of one that was never used; one in use stays. When more than `maxClients` installations have
-   * tokens then, those lose theirs that got them first; 0 is no limit.
+   * tokens then, those lose theirs that got them first; 0 is no limit. False, and nothing is kept, when the token `before` it, by
+   * which the client has logged in, is gone: it was taken back meanwhile.
    */
-  async issue(local: string, token: StoredToken, maxClients: number): Promise<void> {
+  async issue(local: string, token: StoredToken, maxClients: number, before?: string): Promise<boolean> {
     const { client } = token
-    await this.#db.transaction(async (tx) => {
+    return await this.#db.transaction(async (tx) => {
       const all = () => tx('fast_tokens').where({ host: this.#host, local })
+      if (before !== undefined && !(await all().where({ client, nonce: before }).forUpdate().first('nonce')))
+        return false
       await all().where({ client, fresh: 1 }).delete()
       await tx('fast_tokens').insert({ host: this.#host, local, ...toRow(token) })
-      if (maxClients === 0) return
+      if (maxClients === 0) return true
       const rows: Pick<Row, 'client' | 'issued_ms'>[] = await all().select('client', 'issued_ms')
       const latest = new Map<string, number>()
       for (const row of rows) latest.set(row.client, Math.max(latest.get(row.client) ?? 0, row.issued_ms))
@@ -62,6 +65,7 @@ export class TokenStore {
       oldestFirst.sort((a, b) => latest.get(a)! - latest.get(b)!)
       const surplus = oldestFirst.slice(0, Math.max(0, latest.size - maxClients))
       if (surplus.length > 0) await all().whereIn('client', surplus).delete()
+      return true
     })
   }
 

@@ -83,14 +83,29 @@ export class Tokens {
       count: 0,
       passwordVersion,
     }
-    await this.#store.issue(account.local, stored, this.#policy.maxClients)
+    const before = isEnding ? undefined : shown?.nonce
+    if (!(await this.#store.issue(account.local, stored, this.#policy.maxClients, before))) return undefined
+    // What takes all tokens of an account may have been faster than this one was.
+    if (!(await this.#isOpen(login))) {
+      await this.#store.remove(account.local, client)
+      return undefined
+    }
     const token = this.#derive(account.local, stored)
     return xml('token', { xmlns: NS, token, expiry: toDatetime(stored.expiresMs) })
   }
 
-  #isDue({ issuedMs }: StoredToken): boolean {
+  /** Whether the account is still what it was when the login was checked. */
+  async #isOpen({ account, passwordVersion }: GrantedLogin): Promise<boolean> {
+    const standing = await this.#host.accounts.tokenLogin(account.local)
+    if (standing === undefined || standing.disabled || this.#host.isBeingDeleted(account.local)) return false
+    return standing.passwordVersion === passwordVersion
+  }
+
+  /** A client that is seen keeps its access: at half of its lifetime a token is replaced whatever the policy says. */
+  #isDue({ expiresMs, issuedMs }: StoredToken): boolean {
     const { rotateAfter } = this.#policy
-    return rotateAfter > 0 && this.#host.clock.now() - issuedMs >= rotateAfter
+    const dueMs = Math.min(rotateAfter > 0 ? rotateAfter : Infinity, (expiresMs - issuedMs) / 2)
+    return this.#host.clock.now() - issuedMs >= dueMs
   }
 
   #offered(binding: ChannelBindingSource | undefined): HashedTokenName[] {

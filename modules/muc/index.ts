@@ -1,5 +1,7 @@
 import { accountDeleting, type Database, defineModule, hostStopping, partly, serviceDomains, soft, xep } from '#api'
 import adHoc from '../ad-hoc/index.ts'
+import { choiceChanged } from '../bookmarks/hooks.ts'
+import bookmarks from '../bookmarks/index.ts'
 import { discoItems } from '../disco/hooks.ts'
 import disco from '../disco/index.ts'
 import offline from '../offline/index.ts'
@@ -8,7 +10,7 @@ import { wakeWanted } from '../push/hooks.ts'
 import push from '../push/index.ts'
 import { aspectsOf } from './aspects.ts'
 import { listRooms, roomCommands, roomRuns } from './commands.ts'
-import { wakesFor } from './features/away.ts'
+import { chosenAnew, wakesFor } from './features/away.ts'
 import { History } from './history.ts'
 import { roomArchive, roomAspects } from './hooks.ts'
 import { options } from './options.ts'
@@ -43,11 +45,18 @@ export default defineModule({
     xep(452, '0.2.2'),
     xep(463, '0.2.0'),
     xep(486, '0.1.0'),
-    partly(492, '0.2.0', 'The choice is made in the registration with a room (XEP-0045 §7.10), for lack of bookmarks.'),
+    xep(492, '0.2.0', 'Chosen in bookmarks, or in the registration with a room (XEP-0045 §7.10).'),
   ],
   options,
   commands: roomCommands,
-  depends: { presence, adHoc: soft(adHoc), disco: soft(disco), offline: soft(offline), push: soft(push) },
+  depends: {
+    presence,
+    adHoc: soft(adHoc),
+    bookmarks: soft(bookmarks),
+    disco: soft(disco),
+    offline: soft(offline),
+    push: soft(push),
+  },
 
   setup(ctx) {
     const { host, config, clock, log } = ctx
@@ -80,7 +89,15 @@ export default defineModule({
     // XEP-0045 §6.1
     ctx.add(discoItems, { of: 'host', items: () => services.map(({ domain }) => ({ jid: domain, name: config.name })) })
     const { deliver, maxNicks } = config.away
-    const outlets = { push: ctx.deps.push, offline: deliver ? ctx.deps.offline : undefined, maxNicks }
+    const outlets = {
+      push: ctx.deps.push,
+      bookmarks: ctx.deps.bookmarks,
+      offline: deliver ? ctx.deps.offline : undefined,
+      maxNicks,
+    }
+    ctx.on(choiceChanged, ({ room }) => {
+      for (const service of services) chosenAnew(service, room)
+    })
     ctx.answer(wakeWanted, ({ account, message }) => {
       for (const service of services) {
         const isWanted = wakesFor(service, account, message)

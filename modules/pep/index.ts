@@ -34,7 +34,12 @@ const ownFeatures = [`${NS_PUBSUB}#auto-subscribe`, `${NS_PUBSUB}#filtered-notif
 export default defineModule({
   name: 'pep',
   summary: 'Lets accounts publish what contacts want to hear of: profiles, keys, bookmarks, moods.',
-  implements: [xep(163, '1.2.2'), xep(222, '1.0.1'), xep(223, '1.1.1')],
+  implements: [
+    xep(163, '1.2.2'),
+    xep(222, '1.0.1'),
+    xep(223, '1.1.1'),
+    xep(384, '0.9.1', 'The server’s side: lists of devices and bundles that clients open to all.'),
+  ],
   features: { account: [...features, ...ownFeatures] },
   depends: { blocking: soft(blocking), capabilities, disco, presence, pubsub, roster },
 

@@ -1,4 +1,4 @@
-import { type Context, defineSlot, type Jid, type Session } from '#api'
+import { type Context, defineSlot, type Jid, KeyedQueue, type Session } from '#api'
 import { type LastItem, mayRead } from '../pubsub/index.ts'
 import type { AccountFace } from './account-face.ts'
 import { type Audience, interestsIn } from './audience.ts'
@@ -9,6 +9,8 @@ const welcomedSlot = defineSlot('pep/welcomed', () => false, {
   write: (welcomed) => welcomed,
   read: (saved: boolean) => saved,
 })
+/** How often a session has gone: what was begun before it did is not gone on with. */
+const departuresSlot = defineSlot('pep/departures', () => 0)
 
 /** What of an account's somebody may be given, and by what face. */
 interface Offer {
@@ -22,6 +24,8 @@ export class Newcomers {
   readonly #sites: Sites
   readonly #audience: Audience
   readonly #log: Context['log']
+  /** By session, one at a time: what is about to be given is in memory as a whole. */
+  readonly #queue = new KeyedQueue()
 
   constructor(site: Site, sites: Sites, audience: Audience, log: Context['log']) {
     this.#site = site
@@ -40,6 +44,7 @@ export class Newcomers {
   /** A session is not available any more. */
   left(session: Session): void {
     session.slots.set(welcomedSlot, false)
+    session.slots.set(departuresSlot, session.slots.get(departuresSlot) + 1)
   }
 
   /** The client of a session wants to hear of more than before. */
@@ -66,10 +71,20 @@ export class Newcomers {
 
   #tell(session: Session, accounts: readonly Jid[], nodes: readonly string[]): void {
     if (nodes.length === 0) return
-    this.#send(session, accounts, nodes).catch((err) => this.#log.error({ err }, 'newest items could not be sent'))
+    const departures = session.slots.get(departuresSlot)
+    const isThere = () => session.live && session.slots.get(departuresSlot) === departures
+    this.#queue
+      .run(session.address, () => this.#send(session, accounts, nodes, isThere))
+      .catch((err) => this.#log.error({ err }, 'newest items could not be sent'))
   }
 
-  async #send(session: Session, accounts: readonly Jid[], nodes: readonly string[]): Promise<void> {
+  async #send(
+    session: Session,
+    accounts: readonly Jid[],
+    nodes: readonly string[],
+    isThere: () => boolean,
+  ): Promise<void> {
+    if (!isThere()) return
     const { store } = this.#site.engine
     const last = await store.lastItems(accounts.map(String), nodes, session.user.jid.toString())
     if (last.length === 0) return
@@ -78,7 +93,7 @@ export class Newcomers {
       const offer = offers.get(one.record.service)
       if (offer === undefined) continue
       await session.drained()
-      if (!session.live || session.presence === null) return
+      if (!isThere() || session.presence === null) return
       await this.#give(session, one, offer)
     }
   }
@@ -92,8 +107,11 @@ export class Newcomers {
     // Only the node itself knows who has subscribed.
     const known = accessModel === 'authorize' ? await engine.find(face, node.name) : node
     if (known === undefined || !(await mayRead(face, known, session.jid))) return
+    const { payload } = item
+    const whole = payload === undefined ? (await engine.store.items(known.id, [item.id]))[0] : { ...item, payload }
     // What has happened to the node meanwhile has been told.
-    if (item.seq === engine.glimpse(face, last, session.jid).newestSeq) engine.notifier.last(face, known, item, session)
+    if (whole?.seq === engine.glimpse(face, last, session.jid).newestSeq)
+      engine.notifier.last(face, known, whole, session)
   }
 
   /** The accounts that have something for a session; what must be known of those that are not online, in few queries. */

@@ -84,6 +84,8 @@ export default defineModule({
     ctx.flow(flows.presence.leaving, 'deliver', (e) => {
       const { type, directed, origin } = e
       if (origin === null) return false
+      // RFC 6121 §4.5.1: the end of a session is its last presence, also of what was still being looked at then.
+      if (!origin.live && (type === '' || type === 'unavailable')) return true
       const stanza = e.stanza as Element
       if (directed) {
         if (type === 'probe') availability.checkProbe(origin, e)

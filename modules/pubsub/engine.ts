@@ -1,14 +1,12 @@
-import { type Clock, type Context, type Host, type Jid, KeyedQueue, Lru, StanzaError } from '#api'
+import { type Clock, type Context, type Host, type Jid, KeyedQueue, StanzaError } from '#api'
 import type { Face } from './face.ts'
 import type { LastItem } from './item-store.ts'
 import { Node } from './node.ts'
 import { settingsOf } from './node-config.ts'
 import { Notifier } from './notifying.ts'
 import { noSuchNode } from './refusal.ts'
+import { Residents } from './residents.ts'
 import type { PubsubStore } from './store.ts'
-
-/** How many nodes are kept in memory. */
-const RESIDENT_NODES = 5000
 
 /**
  * The nodes of all services of a host. What is done to one node is done in order: checked whole, committed, then
@@ -20,7 +18,7 @@ export class Engine {
   readonly clock: Clock
   readonly notifier: Notifier
   readonly #queue = new KeyedQueue()
-  readonly #nodes = new Lru<string, Node>(RESIDENT_NODES)
+  readonly #nodes = new Residents()
   readonly #log: Context['log']
 
   constructor(host: Host, store: PubsubStore, clock: Clock, log: Context['log']) {
@@ -42,6 +40,8 @@ export class Engine {
         // When it is no refusal nobody knows how the node is on disk now.
         if (!(error instanceof StanzaError)) this.#nodes.delete(key)
         throw error
+      } finally {
+        this.#nodes.weigh(key)
       }
     })
   }

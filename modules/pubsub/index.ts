@@ -24,7 +24,7 @@ export { perform } from './operations.ts'
 export { configureNode } from './owning.ts'
 export { GET_PENDING, pendingCommand } from './pending.ts'
 export { type NewItem, publishItems } from './publishing.ts'
-export type { ItemRecord, NodeConfig } from './records.ts'
+export { type ItemRecord, MAX_NAME_BYTES, type NodeConfig } from './records.ts'
 export { dropUnwelcome } from './relations.ts'
 export { retractItems } from './retracting.ts'
 

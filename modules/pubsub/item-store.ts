@@ -12,6 +12,8 @@ interface Row {
 
 const COLUMNS = 'i.id, i.payload, i.publisher, i.published_ms, i.seq'
 const BY_SEQ = 'pubsub_items_by_seq'
+/** Bytes of a payload that comes along with others. */
+const SMALL = 16_384
 const PLACE = '(select seq from pubsub_items where node = ? and id = ?)'
 
 /** A newest item, and where it was published. */
@@ -19,7 +21,8 @@ export interface LastItem {
   readonly record: NodeRecord
   /** What whoever asks is at the node. */
   readonly affiliation: NodeAffiliation | undefined
-  readonly item: ItemRecord
+  /** Without the payload when that is large: all of them are in memory at once. */
+  readonly item: Omit<ItemRecord, 'payload'> & { readonly payload: string | undefined }
 }
 
 /** What was published: the table `pubsub_items`. */
@@ -140,14 +143,16 @@ export class ItemStore {
     const own = 'select a.affiliation from pubsub_affiliations as a where a.node = n.id and a.jid = ?'
     for (const lot of lots([...new Set(services)])) {
       // An account has few nodes: they are all looked at, rather than looking for each of these names.
-      const sql = `select n.id as node, n.service, n.name, n.config, n.creator, n.created_ms, (${own}) as affiliation, ${COLUMNS}
+      const sql = `select n.id as node, n.service, n.name, n.config, n.creator, n.created_ms, (${own}) as affiliation,
+          i.id, case when octet_length(i.payload) <= ${SMALL} then i.payload end as payload, i.publisher, i.published_ms, i.seq
         from ${by(this.#db, 'pubsub_nodes as n', 'pubsub_nodes_by_name')}
         ${inOrder(this.#db)} ${by(this.#db, 'pubsub_items as i', BY_SEQ)} on i.node = n.id and i.seq = (${newest})
         where n.service in (${places(lot)}) and concat(n.name, '') in (${places(nodes)})`
       for (const row of rowsOf<LastRow>(await this.#db.knex.raw(sql, [asker, ...lot, ...nodes]))) {
         const { node: id, service, name: node, config, creator, created_ms: createdMs, affiliation } = row
         const record = { id, service, node, config: JSON.parse(config) as NodeConfig, creator, createdMs }
-        last.push({ record, affiliation: affiliation ?? undefined, item: recordOf(row) })
+        const item = { ...recordOf(row), payload: row.payload ?? undefined }
+        last.push({ record, affiliation: affiliation ?? undefined, item })
       }
     }
     return last
@@ -155,7 +160,8 @@ export class ItemStore {
 }
 
 /** An item, and the node it was published at. */
-interface LastRow extends Row {
+interface LastRow extends Omit<Row, 'payload'> {
+  readonly payload: string | null
   readonly node: number
   readonly service: string
   readonly name: string
@@ -173,6 +179,6 @@ interface PageRow {
   readonly id: string | null
 }
 
-function recordOf({ id, payload, publisher, published_ms, seq }: Row): ItemRecord {
+function recordOf<P>({ id, payload, publisher, published_ms, seq }: Omit<Row, 'payload'> & { readonly payload: P }) {
   return { id, payload, publisher, ms: published_ms, seq }
 }

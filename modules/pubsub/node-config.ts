@@ -57,7 +57,8 @@ interface ConfigField {
 }
 
 const isNumber = (value: string): boolean => /^\d{1,9}$/.test(value)
-const MAX_TEXT = 1000
+/** Most characters of a value, and of all values of a field: nodes in memory have them. */
+const [MAX_TEXT, MAX_TEXTS] = [1000, 10_000]
 
 /** The fields of the configuration form, in its order (XEP-0060 §16.4.4); `pubsub#` goes before each name. */
 export const configFields: readonly ConfigField[] = [
@@ -164,7 +165,8 @@ function canonical(field: ConfigField, values: readonly string[], limits: NodeLi
           'not-acceptable',
           `The field pubsub#${field.name} cannot be ${values.join(', ').slice(0, 100)}.`,
         )
-  if (values.length > 100 || values.some((value) => value.length > MAX_TEXT)) throw wrong()
+  if (values.length > 100 || values.join('').length > MAX_TEXTS || values.some(({ length }) => length > MAX_TEXT))
+    throw wrong()
   if (field.type === 'list-multi' || field.type === 'jid-multi') {
     const given = values.filter((value) => value !== '')
     const read = field.type === 'list-multi' ? given : given.map(canonicalJid)

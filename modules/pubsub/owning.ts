@@ -28,8 +28,8 @@ async function getDefault({ face, action }: Request): Promise<Element> {
 async function setConfig(request: Request): Promise<void> {
   const { engine, face, action, from } = request
   const form = action.getChild('x', 'jabber:x:data')
-  // XEP-0060 §8.2.5: the owner leaves everything as it is.
-  if (form?.attrs['type'] === 'cancel') return
+  // XEP-0060 §8.2.5: the owner leaves everything as it is; nobody else learns whether there is a node.
+  if (form?.attrs['type'] === 'cancel') return void (await owned(request))
   const values = readForm(action, FORM_CONFIG)
   if (values === undefined) throw new StanzaError('bad-request', 'A form of the configuration is needed.')
   const changes = readConfig(values, face.limits)

@@ -52,6 +52,8 @@ async function setSubscriptions(request: Request): Promise<void> {
   const wanted = stated.map(({ attrs }): SubscriptionChange => {
     return { jid: readJid(attrs['jid']), subid: attrs['subid'], state: attrs['subscription']! }
   })
+  if (new Set(wanted.map(({ jid }) => jid.toString())).size < wanted.length)
+    throw new StanzaError('bad-request', 'Say once what an address is to have.')
   await owning(request, async (node) => {
     const changes = wanted.filter(
       ({ jid, state }) => (node.subscriptions.get(jid.toString())?.state ?? 'none') !== state,

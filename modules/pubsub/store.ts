@@ -183,8 +183,8 @@ export class PubsubStore {
   }
 
   /**
-   * The newest item of every node whose service and name are among these, in no order, and what an account is there: what
-   * it is to get on coming online. One statement for 400 services; by `pubsub_nodes_by_name`, all nodes of a service,
+   * The newest item of every node whose service and name are among these, in no order, without its payload when that is
+   * large, and what an account is there: what it is to get on coming online. One statement for 400 services; by `pubsub_nodes_by_name`, all nodes of a service,
    * `pubsub_items_by_seq` and a primary key.
    */
   lastItems(services: readonly string[], nodes: readonly string[], asker: string): Promise<readonly LastItem[]> {

@@ -2,6 +2,7 @@ import { defineModule, option, preAuthRequests, soft, streamFeatures, toDatetime
 import { accountsByInvitation } from '../invitations/hooks.ts'
 import invitations from '../invitations/index.ts'
 import { RegistrationLimit } from './limit.ts'
+import { namesOfAdmins } from './name.ts'
 import { NewAccounts } from './new-accounts.ts'
 import { asksForRemoval, changePassword, ownSession, removeAccount } from './own-account.ts'
 import { NS, registeredForm } from './request.ts'
@@ -60,7 +61,7 @@ export default defineModule({
       .orOff()
       .default(64)
       .describe('Most characters of the name of a new account.'),
-    reservedNames: option.list(option.string().min(1)).default(ownNames).describe('Names that nobody may register.'),
+    reservedNames: option.list(option.string().min(1)).default(ownNames).describe('Names that nobody may register, beside those of the admins.'),
     instructions: option
       .string()
       .default('Choose a username and a password.')
@@ -97,7 +98,8 @@ export default defineModule({
       accounts: new RegistrationLimit({ perAddress, total, windowMs: window }, ctx.clock),
       tokens: new RegistrationLimit({ perAddress, total: 0, windowMs: window }, ctx.clock),
     }
-    const newAccounts = new NewAccounts(host, config, limits, deps.invitations)
+    const reservedNames = [...config.reservedNames, ...namesOfAdmins(ctx.server.admins, host.domain)]
+    const newAccounts = new NewAccounts(host, { ...config, reservedNames }, limits, deps.invitations)
 
     ctx.add(preAuthRequests, {
       type: 'get',

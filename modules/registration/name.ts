@@ -20,3 +20,8 @@ export function isNameOf(username: string, { local, domain, bare }: Jid): boolea
     throw error
   }
 }
+
+/** The names that those who administer the server have on the domain, of their addresses: whoever has the name has the power. */
+export function namesOfAdmins(admins: readonly string[], domain: string): string[] {
+  return admins.map((admin) => Jid.parse(admin)).flatMap((admin) => (admin.domain === domain ? [admin.local] : []))
+}

@@ -112,8 +112,10 @@ export default defineModule({
       // What people have said of themselves so far counts.
       await directory.idle()
       const people = await store.find(wanted, config.maxResults)
+      // One that waits to be deleted is nobody to others.
+      const isThere = await Promise.all(people.map(({ account }) => host.accounts.exists(Jid.parse(account).local)))
       return foundElement(
-        people.sort((a, b) => (a.account < b.account ? -1 : 1)),
+        people.filter((_, place) => isThere[place]).sort((a, b) => (a.account < b.account ? -1 : 1)),
         byForm,
       )
     })

@@ -34,6 +34,7 @@ interface CredentialRow {
 
 type AccountRow = {
   local: string
+  host: string
   created_ms: number
   disabled: number
   delete_ms: number | null
@@ -42,8 +43,10 @@ type AccountRow = {
   [K in keyof CredentialRow]: CredentialRow[K] | null
 }
 
-const finding = `select local, created_ms, disabled, delete_ms, password_version, hash, salt, iterations, stored_key, server_key
-from accounts left join credentials on credentials.account = accounts.id where accounts.host = ? and accounts.local = ?`
+/** For a stranger it reads any account, so that the time does not tell who has one. */
+const finding = `select local, host, created_ms, disabled, delete_ms, password_version, hash, salt, iterations, stored_key, server_key
+from accounts left join credentials on credentials.account = accounts.id
+where accounts.id = coalesce((select id from accounts where host = ? and local = ?), (select min(id) from accounts))`
 
 /** The accounts of one host: the tables `accounts` and `credentials`. */
 export class AccountStore {
@@ -69,7 +72,7 @@ export class AccountStore {
     })
   }
 
-  /** An account with its keys; one query, by the index (host, local). */
+  /** An account with its keys; one query, by the index (host, local), that takes as long when there is no such account. */
   async find(local: string): Promise<StoredAccount | undefined> {
     const rows = await this.#db.rows<AccountRow>({ sql: finding, bindings: [this.#host, local] })
     const [first] = rows
@@ -77,7 +80,8 @@ export class AccountStore {
     const keys = rows.filter((row): row is AccountRow & CredentialRow => row.hash !== null).map(toKeys)
     keys.sort((a, b) => scramHashes.indexOf(a.hash) - scramHashes.indexOf(b.hash))
     const { created_ms: createdMs, delete_ms: deleteMs, password_version: passwordVersion } = first
-    return { local: first.local, createdMs, disabled: first.disabled === 1, deleteMs, passwordVersion, keys }
+    const account = { local: first.local, createdMs, disabled: first.disabled === 1, deleteMs, passwordVersion, keys }
+    return first.local === local && first.host === this.#host ? account : undefined
   }
 
   /** What decides on a login without a password; `undefined` when there is no account. By the index (host, local). */

@@ -5,6 +5,7 @@ import { MAX_LOCAL_BYTES } from '../storage/columns.ts'
 import { type Database, isUniqueViolation, type Transaction } from '../storage/database.ts'
 import type { Clock } from '../util/clock.ts'
 import { Lru } from '../util/lru.ts'
+import { AccountError } from './account-error.ts'
 import { AccountStore, type StoredAccount } from './account-store.ts'
 import {
   deriveAllKeys,
@@ -15,19 +16,7 @@ import {
   scramHashes,
 } from './scram-keys.ts'
 
-/**
- * Why an account could not be made or changed: `conflict` (there is one), `look-alike` (there is one that looks the
- * same), `invalid` (no such address), `invalid-password`, `not-found`. The message is a sentence for people.
- */
-export class AccountError extends Error {
-  readonly code: 'conflict' | 'invalid' | 'invalid-password' | 'look-alike' | 'not-found'
-
-  constructor(code: AccountError['code'], message: string) {
-    super(message)
-    this.name = 'AccountError'
-    this.code = code
-  }
-}
+export { AccountError } from './account-error.ts'
 
 /**
  * Where an account stands: `active`; `disabled`, so that it cannot log in; or `deleting`: it cannot log in, is nobody to
@@ -107,6 +96,8 @@ export class Accounts {
   readonly #hidden = new Set<string>()
   /** Accounts that this process has disabled: who logged in a moment before does not get in either. */
   readonly #shut = new Set<string>()
+  /** How often passwords had been changed when this process changed them last. */
+  readonly #versions: Lru<string, number>
   #watcher: AccountWatcher = { disabled() {}, passwordChanged() {} }
   /** Rises with every change of ours, so that an answer read before it is not remembered after it. */
   #changes = 0
@@ -120,6 +111,7 @@ export class Accounts {
     this.#onUpgradeFailure = onUpgradeFailure
     this.#present = new Lru(remembered)
     this.#absent = new Lru(remembered)
+    this.#versions = new Lru(remembered)
   }
 
   /** Has somebody hear of changes; there is one who does. */
@@ -198,6 +190,11 @@ export class Accounts {
     return this.#shut.has(local)
   }
 
+  /** Whether a password was replaced after a login by the one before, so that who has not bound a resource yet may not. */
+  isOutdated(local: string, passwordVersion: number): boolean {
+    return passwordVersion < (this.#versions.get(local) ?? 0)
+  }
+
   /** At most `limit` localparts after the given one, in order of their code points, or only those of disabled accounts. */
   async list(
     after: string | undefined,
@@ -216,6 +213,8 @@ export class Accounts {
   async setPassword(local: string, password: string): Promise<void> {
     const keys = await deriveAllKeys(preparedPassword(password), this.iterations)
     if (!(await this.#store.replaceKeys(local, keys))) throw notFound(local)
+    const standing = await this.#store.standing(local)
+    if (standing !== undefined) this.#versions.set(local, standing.passwordVersion)
     this.#watcher.passwordChanged(local)
   }
 
@@ -250,6 +249,7 @@ export class Accounts {
     const deleted = await this.#store.remove(local)
     this.#changes++
     this.#shut.delete(local)
+    this.#versions.delete(local)
     this.#forget(local)
     return deleted
   }

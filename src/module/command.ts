@@ -145,23 +145,44 @@ export class Commands {
     return (await this.perform(name, args)).lines
   }
 
-  /** Runs a command and resolves with all that it has to say. */
-  async perform(name: string, args: readonly string[]): Promise<CommandReply> {
-    const reply = await this.#find(name, args)(args)
+  /**
+   * Runs a command and resolves with all that it has to say. With `host`, it is for somebody who has a say about that host only.
+   *
+   * @throws CommandError `forbidden` for what is another host's.
+   */
+  async perform(name: string, args: readonly string[], host?: string): Promise<CommandReply> {
+    const reply = await this.#find(name, args, host)(args)
     return 'lines' in reply ? reply : { lines: reply }
   }
 
-  #find(name: string, args: readonly string[]): CommandRun {
+  #find(name: string, args: readonly string[], host: string | undefined): CommandRun {
     const spec = this.#specs.get(name)
-    if (spec !== undefined) return spec.run
+    if (spec !== undefined) {
+      if (host !== undefined && addressesOf(spec, args).some((one) => domainOf(one) !== host)) throw elsewhere(host)
+      return spec.run
+    }
     const lent = this.#lent.get(name)
     if (lent === undefined) throw new CommandError(`There is no command ${name}, or its module is off.`)
     const domain = domainOf(args[0] ?? '')
     const found = lent.get(domain)
     if (found === undefined)
       throw new CommandError(`${domain} is not a domain with this command; those are: ${[...lent.keys()].join(', ')}.`)
+    if (host !== undefined && found.owner?.host !== host) throw elsewhere(host)
     return found.run
   }
+}
+
+/** The arguments that say what a command is about. */
+function addressesOf({ args = [] }: CommandDeclaration, given: readonly string[]): string[] {
+  const last = args.at(-1)
+  return given.filter((_, place) => {
+    const kind = (args[place] ?? (last?.kind === 'jids' ? last : undefined))?.kind
+    return kind === 'host' || kind === 'jid' || kind === 'jids'
+  })
+}
+
+function elsewhere(host: string): CommandError {
+  return new CommandError(`You may ask about ${host} only.`, 'forbidden')
 }
 
 function domainOf(address: string): string {

@@ -234,6 +234,9 @@ export class Host {
       user.loaded ??= this.#load(user)
       await user.loaded
       if (user.deleted || this.accounts.isShut(local)) throw accountGone()
+      // Whoever throws others out by a new password has thrown out those that are on their way in.
+      if (this.accounts.isOutdated(local, stream.passwordVersion ?? Infinity))
+        throw new StreamError('not-authorized', 'The password was changed.')
       const resource = choose(user)
       const session = new Session(user.jid.withResource(resource), user, this, stream)
       begin(session)

@@ -29,6 +29,8 @@ export interface SessionStream {
   /** The client's network address. */
   readonly remoteAddress: string
   readonly secure: boolean
+  /** How often the account's password had been changed when its client logged in; `undefined` for one that has no connection. */
+  readonly passwordVersion?: number | undefined
 }
 
 /** A bound resource: one client of a user. It may outlive its connection (XEP-0198): then it is `resting`. */

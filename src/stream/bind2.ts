@@ -16,7 +16,7 @@ const OWN_LENGTH = 16
 
 /**
  * The resource for a client that binds along with its login (XEP-0386 §3.2.1): its tag and a part of ours, which is the same
- * at each login of the same installation, and does not tell which that is. Sessions that the installation has end.
+ * at each login of the same installation, and does not tell which that is, nor that two accounts share it. Sessions that the installation has end.
  *
  * @throws StanzaError `resource-constraint` at the limit of sessions when none of them rests.
  */
@@ -33,8 +33,9 @@ export function chooseResource(user: User, bind: Element, login: GrantedLogin, p
   return resource
 }
 
-function ownPart({ host }: GrantedLogin, tag: string, id: string): string {
-  const part = createHmac('sha256', host.keyFor('resources')).update(`${tag}\0${id}`).digest('base64url')
+function ownPart({ account, host }: GrantedLogin, tag: string, id: string): string {
+  const text = `${account.local}\0${tag}\0${id}`
+  const part = createHmac('sha256', host.keyFor('resources')).update(text).digest('base64url')
   return part.slice(0, OWN_LENGTH)
 }
 

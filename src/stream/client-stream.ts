@@ -50,6 +50,7 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
   #early: string[] | undefined
   /** Who has logged in: until then the stream negotiates, and from then on binds. */
   #account: Jid | undefined
+  passwordVersion: number | undefined
   #session: Session | undefined
   #elementsBeforeLogin = 0
 
@@ -170,11 +171,9 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
   }
 
   #logIn(element: Element): void {
-    if (this.#context.settings.requireTls && !this.secure) {
-      // RFC 6120 §6.5.4: a login where TLS must come first.
-      this.#link.send(`<failure xmlns='${NS.sasl}'><encryption-required/></failure>`)
-      return
-    }
+    // RFC 6120 §6.5.4: a login where TLS must come first.
+    if (this.#context.settings.requireTls && !this.secure)
+      return this.#link.send(`<failure xmlns='${NS.sasl}'><encryption-required/></failure>`)
     this.hold()
     this.#sasl!.take(element).then(
       (outcome) => {
@@ -182,6 +181,7 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
           this.#link.send(outcome.reply)
           if (outcome.account !== undefined) {
             this.#account = outcome.account
+            this.passwordVersion = outcome.passwordVersion
             this.#endLogin({ mechanism: outcome.mechanism })
             // RFC 6120 §6.4.6.
             this.#link.restart()
@@ -194,8 +194,7 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
   }
 
   #endLogin(facts: object): void {
-    this.#sasl = undefined
-    this.#sasl2 = undefined
+    this.#sasl = this.#sasl2 = undefined
     const account = this.#account!.toString()
     this.#context.log.info({ account, address: this.remoteAddress, secure: this.secure, ...facts }, 'logged in')
   }
@@ -210,6 +209,7 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
         if (this.#link.state === 'open') {
           if ('login' in answer) {
             this.#account = answer.login.account
+            this.passwordVersion = answer.login.passwordVersion
             this.#login = { by: answer.login.by, userAgent: answer.login.userAgent }
             await new Sasl2Completion(this, answer.login, answer.data, this.#context.log).run()
           } else {
@@ -274,8 +274,7 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
     const { name, attrs } = element
     if (attrs['xmlns'] !== undefined) return this.#takeUnbound(element)
     // RFC 6120 §7.1: no stanza but the request to bind before a resource is bound.
-    if (name !== 'iq') throw new StreamError('not-authorized', 'Bind a resource first.')
-    if (element.getChild('bind', NS.bind) === undefined)
+    if (name !== 'iq' || element.getChild('bind', NS.bind) === undefined)
       throw new StreamError('not-authorized', 'Bind a resource first.')
     this.hold()
     bindResource(element, this.#host!, this.#account!.local, this, this.#context.settings, (session) =>

@@ -9,6 +9,8 @@ export interface SaslAnswer {
   readonly reply: Element
   /** The account that has logged in. */
   readonly account?: Jid
+  /** How often its password had been changed then. */
+  readonly passwordVersion?: number
   /** How it has, for the log. */
   readonly mechanism?: string
   /** Whether the connection has used up its attempts. */
@@ -59,6 +61,7 @@ export class SaslNegotiation {
           // RFC 6120 §6.4.6: additional data with success.
           reply: xml('success', { xmlns: NS.sasl }, outcome.data?.toString('base64')),
           account: Jid.of(outcome.local, this.#host.domain),
+          passwordVersion: outcome.passwordVersion,
           mechanism: this.#exchange.mechanism,
         }
     }

@@ -25,7 +25,8 @@ it('rooms: all go whose addresses are for all to see, and the room with them', a
   const open = deed(0, { kind: 'configure', settings: { whois: true } })
   const leave = deed(0, { kind: 'leave' })
   const close = deed(1, { kind: 'configure', settings: { membersonly: true } })
-  const script = [appear(0, 'red'), open, rest, appear(4, 'white'), appear(5, 'blue'), rest, leave, rest, close]
+  const come = [appear(4, 'white'), rest, appear(5, 'blue'), rest]
+  const script = [appear(0, 'red'), open, rest, ...come, leave, rest, close]
   const { log } = await perform(1, script)
   assert.ok(log.some((line) => /^dan@localhost.1 < .* jid="cat@localhost.1".*<status code="322"/.test(line)))
 })

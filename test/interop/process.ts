@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
 
 const running = new Set<ChildProcess>()
 process.on('exit', () => {
@@ -73,8 +74,13 @@ export function start(
 }
 
 /** Runs a program to its end and resolves with its output; rejects when it fails. */
-export async function run(program: string, args: readonly string[], input = ''): Promise<string> {
-  const running = start(program, args, { input })
+export async function run(
+  program: string,
+  args: readonly string[],
+  input = '',
+  env: Record<string, string> = {},
+): Promise<string> {
+  const running = start(program, args, { input, env })
   const code = await running.ended(30_000)
   if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${running.said()}`)
   return running.said()
@@ -90,5 +96,17 @@ async function within<T>(ms: number, promise: Promise<T>, complaint: string): Pr
     return await Promise.race([promise, late])
   } finally {
     clearTimeout(timer)
+  }
+}
+
+const PATIENCE_MS = 20_000
+const POLL_MS = 50
+
+/** Waits until something is so that nobody tells us of; rejects when it is not within a time. */
+export async function until(condition: () => Promise<boolean>, complaint: string | (() => string)): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(typeof complaint === 'string' ? complaint : complaint())
+    await wait(POLL_MS)
   }
 }

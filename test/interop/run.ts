@@ -3,6 +3,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { playGajim } from './gajim.ts'
 import { loginTable } from './logins.ts'
 import { run, start } from './process.ts'
 import { playProfanity } from './profanity.ts'
@@ -19,6 +20,9 @@ async function checkClients(): Promise<void> {
     ['python3-slixmpp', PYTHON, '-c', 'import slixmpp; print("slixmpp", slixmpp.__version__)'],
     ['profanity', 'profanity', '--version'],
     ['tmux', 'tmux', '-V'],
+    ['gajim', PYTHON, '-c', 'import gajim; print("Gajim", gajim.__version__)'],
+    ['xvfb', '/bin/sh', '-c', 'command -v Xvfb'],
+    ['dbus-daemon', 'dbus-daemon', '--version'],
   ] as const
   const missing: string[] = []
   for (const [name, program, ...args] of needed) {
@@ -88,6 +92,19 @@ async function playProfile(server: TestServer): Promise<void> {
   if (code !== 0) throw new Error(`profile.py ended with ${code}.`)
 }
 
+/** One account with two devices whose bookmarks are one, and somebody who finds its keys; all with slixmpp. */
+async function playKeys(server: TestServer): Promise<void> {
+  await server.addUser('hermia@localhost', 'some true love')
+  await server.addUser('helena@localhost', 'spaniel')
+  const args = ['-B', script('keys.py'), String(server.port), server.certificate]
+  const scene = start(PYTHON, [...args, 'hermia@localhost', 'helena@localhost'], {
+    input: 'some true love\nspaniel\n',
+    show: true,
+  })
+  const code = await scene.ended(60_000)
+  if (code !== 0) throw new Error(`keys.py ended with ${code}.`)
+}
+
 /** An admin who makes an account and announces something, and whoever has that account; both with slixmpp. */
 async function playAdmin(server: TestServer): Promise<void> {
   await server.addUser('escalus@localhost', 'rebellious subjects')
@@ -141,8 +158,9 @@ async function main(): Promise<void> {
     await playDevices(server)
     await playRoom(server)
     await playProfile(server)
+    await playKeys(server)
     await playAdmin(server)
-    await playMixed(server, folder)
+    await Promise.all([playMixed(server, folder), playGajim(server, folder, (scene) => console.log(`Gajim: ${scene}`))])
     await playLogins(server)
     console.log(loginTable(server.process.said()).join('\n'))
     const code = await server.process.stop()

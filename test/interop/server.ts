@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { register } from './account.ts'
 import { type Running, run, start } from './process.ts'
 
 const bin = fileURLToPath(new URL('../../bin/stonechat.js', import.meta.url))
@@ -19,14 +20,20 @@ export interface TestServer {
   /** Path of the self-signed certificate. */
   readonly certificate: string
   readonly process: Running
-  /** Adds an account through the command line. */
+  /** Adds an account: that of the admin through the command line, all others over the net, which is much faster. */
   addUser(address: string, password: string): Promise<void>
   /** What the log has of warnings and errors. */
   complaints(): string[]
 }
 
+/** Only admins can make this account. */
+const ADMIN = 'escalus@localhost'
+
 /** A component that the server knows. */
 export const component = { domain: 'oracle.localhost', secret: 'know thyself' }
+
+/** Where logins over direct TLS come from, as the server sees it; all others come from 127.0.0.1. */
+export const DIRECT_TLS_ADDRESS = '127.0.0.2'
 
 /** An app server (XEP-0357) that the server knows. */
 export const appServer = { domain: 'push.localhost', secret: 'wake up' }
@@ -38,7 +45,7 @@ export async function startServer(folder: string): Promise<TestServer> {
   await writeFile(
     join(folder, 'server.yaml'),
     `hosts: [localhost]
-admins: [escalus@localhost]
+admins: [${ADMIN}]
 listen:
   client: { address: 127.0.0.1, port: ${port} }
   clientTls: { address: 127.0.0.1, port: ${tlsPort} }
@@ -53,20 +60,47 @@ listen:
 `,
   )
   await writeFile(join(folder, 'modules/component.secret'), `${component.secret}\n`)
-  await writeFile(join(folder, 'modules/registration.yaml'), 'enabled: true\nnewAccounts: anybody\n')
+  await writeFile(
+    join(folder, 'modules/registration.yaml'),
+    `enabled: true
+newAccounts: anybody
+minPasswordLength: off
+limits: { perAddress: off, total: off }
+`,
+  )
   const server = start(process.execPath, [bin, 'serve', '--config', folder])
   await server.says('Ctrl-C')
+  const certificate = join(folder, 'certs/self-signed.crt')
   return {
     port,
-    tlsPort,
+    tlsPort: await relay(tlsPort),
     componentPort,
-    certificate: join(folder, 'certs/self-signed.crt'),
+    certificate,
     process: server,
     async addUser(address, password) {
-      await run(process.execPath, [bin, 'user', 'add', address, '--config', folder], `${password}\n`)
+      if (address !== ADMIN) await register(tlsPort, certificate, address, password)
+      else await run(process.execPath, [bin, 'user', 'add', address, '--config', folder], `${password}\n`)
     },
     complaints: () => server.said().split('\n').filter(isComplaint),
   }
+}
+
+/** Passes connections on from an address of their own, so that the server's log tells them apart; resolves with its port. */
+async function relay(port: number): Promise<number> {
+  const server = net.createServer((client) => {
+    const onward = net.connect({ port, host: '127.0.0.1', localAddress: DIRECT_TLS_ADDRESS })
+    for (const [from, to] of [
+      [client, onward],
+      [onward, client],
+    ] as const)
+      from
+        .on('error', () => {})
+        .on('close', () => to.destroy())
+        .pipe(to)
+  })
+  server.listen(0, '127.0.0.1').unref()
+  await once(server, 'listening')
+  return (server.address() as net.AddressInfo).port
 }
 
 /** Whether a line is a warning or an error of the log, or no line of the log but a crash of the program. */

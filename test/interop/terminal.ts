@@ -1,10 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
-import { type Running, run, start } from './process.ts'
-
-const PATIENCE_MS = 20_000
-const POLL_MS = 50
+import { type Running, run, start, until } from './process.ts'
 
 /** A tmux of our own, which nobody sees, with a socket in `folder`. */
 export class Tmux {
@@ -96,13 +92,5 @@ export class Terminal {
     const lines = (await readFile(this.#log, 'utf8')).split('\n')
     const complaints = lines.filter((line) => /: (prof|xmpp|conn|tls): (WRN|ERR):/.test(line))
     return [...new Set(complaints.map((line) => line.replace(/^\S+ /, '').replaceAll(/id: [^,]+, /g, '')))]
-  }
-}
-
-async function until(condition: () => Promise<boolean>, complaint: string | (() => string)): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(typeof complaint === 'string' ? complaint : complaint())
-    await setTimeout(POLL_MS)
   }
 }

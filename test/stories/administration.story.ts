@@ -130,6 +130,20 @@ story(
 )
 
 story(
+  'Observers see what is of the host they ask, admins of the whole server',
+  async (s) => {
+    const mantua = await s.createAccount('juliet', 'wherefore', 'mantua.example')
+    const given = { accountjids: mantua }
+    const lawrence = await s.login('lawrence/cell')
+    await refuses(lawrence, 'get-user-lastlogin', given, 'forbidden')
+    await fills(lawrence, s.domain, node('get-user-lastlogin'), { accountjids: lawrence.bare })
+    await lawrence.isRefused('forbidden')`${command(s.domain, 'urn:stonechat:admin#user-show', { jid: mantua })}`
+    await fills(await s.login('escalus/palace'), s.domain, node('get-user-lastlogin'), given)
+  },
+  { ...options, hosts: ['localhost', 'mantua.example'] },
+)
+
+story(
   'An admin makes an account, closes it, opens it, and deletes it // XEP-0133 §4.1 to §4.7',
   async (s) => {
     const escalus = await s.login('escalus/palace')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import type { Element } from '../../src/api.ts'
-import { AGENT, binds, NS_SM } from '../support/sasl2.ts'
+import { AGENT, authenticateText, base64, binds, NS_SM, opens } from '../support/sasl2.ts'
 import { type Actor, story } from '../support/story.ts'
 
 const NS = 'urn:xmpp:cam:0'
@@ -90,8 +91,36 @@ story('Who has only the password is thrown out, and may come back until it is ch
   assert.ok(refusal.getChild('error')!.getChild('password-reset-required', NS))
   await phone.ends()
   assert.equal((await lists(desk)).length, 2)
+  const { client: tablet } = await binds(s, { agent: OTHER })
   await s.host.accounts.setPassword('romeo', 'wherefore art thou')
+  // Whoever is still here has no password any more, and does not come back when it is thrown out.
+  const left = await lists(desk)
+  assert.deepEqual(left.map(auth), [[], []])
+  await desk.isRefused('item-not-found')`<iq type='set'><revoke xmlns='urn:xmpp:cam:0' id='${id}'/></iq>`
+  const other = left.find((client) => client.getChild('user-agent'))!.attrs['id']
+  await desk.asks`<iq type='set'><revoke xmlns='urn:xmpp:cam:0' id='${other}'/></iq>`
+  await tablet.ends()
   assert.equal((await lists(desk)).length, 1)
+})
+
+story('Who came with the password a moment ago and comes with a token now may still know the password', async (s) => {
+  const desk = await s.login('romeo/desk')
+  const { client: phone, success } = await binds(s, { agent: AGENT, inline: request })
+  const token = success.getChild('token', 'urn:xmpp:fast:0')!.attrs['token']!
+  await phone.cuts()
+  const { client: again } = await opens(s)
+  const proof = createHmac('sha256', token).update('Initiator').digest()
+  again.send(
+    authenticateText({
+      mechanism: 'HT-SHA-256-NONE',
+      initial: base64(Buffer.concat([Buffer.from('romeo\0'), proof])),
+      agent: AGENT,
+      inline: "<fast xmlns='urn:xmpp:fast:0'/><bind xmlns='urn:xmpp:bind:0'/>",
+    }),
+  )
+  assert.equal((await again.next()).name, 'success')
+  const found = (await lists(desk)).find((client) => client.getChild('user-agent'))!
+  assert.deepEqual(auth(found), ['password', 'fast'])
 })
 
 story('Who takes its own access hears so first', async (s) => {

@@ -92,6 +92,7 @@ story('Nothing is kept of a deleted account', async (s) => {
   const juliet = await s.online('juliet')
   await juliet.disconnects()
   const rows = () => s.database.knex('last_activity').where({ account: `juliet@${s.domain}` })
+  await s.advance(2_000)
   for (let turns = 0; turns < 1000 && (await rows()).length === 0; turns++) await s.advance(0)
   assert.equal((await rows()).length, 1)
   await s.host.deleteAccount('juliet')

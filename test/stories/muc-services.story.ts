@@ -22,7 +22,8 @@ story(
       offer
         .getChild('query')!
         .getChildElements()
-        .map(({ attrs }) => attrs['jid']),
+        .map(({ attrs }) => attrs['jid'])
+        .filter((jid) => jid !== 'pubsub.localhost'),
       ['conference.localhost', 'rooms.localhost'],
     )
     await opens(juliet, here, 'Juliet')

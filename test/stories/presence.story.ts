@@ -5,7 +5,8 @@ import {
   sessionAvailable,
   sessionUnavailable,
 } from '../../modules/presence/hooks.ts'
-import { Jid, type Session, xml } from '../../src/api.ts'
+import { defineModule, flows, Jid, type Session, xml } from '../../src/api.ts'
+import { codesOf } from '../support/room.ts'
 import { drain, story } from '../support/story.ts'
 
 // RFC 6121 §4.2
@@ -73,6 +74,34 @@ story('Presence that still waited when its session ended is not heard after the 
   await romeo.receives`<message from='${tomb.jid}'/>`
   await juliet.receivesNothing()
 })
+
+let looked = Promise.withResolvers<void>()
+/** Looks at presence for as long as it likes. */
+const slow = defineModule({
+  name: 'slow-guard',
+  summary: 'Looks at presence for long.',
+  implements: [],
+  setup: (ctx) => ctx.flow(flows.presence.leaving, 'guard', () => looked.promise),
+})
+
+story(
+  'Presence that is still being looked at when its session ends is not heard after the end // RFC 6121 §4.5.1',
+  async (s) => {
+    looked = Promise.withResolvers()
+    const [romeo, juliet] = [await s.login('romeo/orchard'), await s.login('juliet/balcony')]
+    const tomb = await s.login('romeo/tomb')
+    tomb.send(`<presence to='${juliet.jid}'/><presence to='room@conference.${s.domain}/tomb'/>`)
+    await tomb.receivesNothing()
+    await tomb.cuts()
+    looked.resolve()
+    await juliet.receivesNothing()
+    // No ghost is left in a room either: whoever comes first creates it.
+    await romeo.sends`<presence to='room@conference.${s.domain}/orchard'><x xmlns='http://jabber.org/protocol/muc'/></presence>`
+    const own = await romeo.receives`<presence from='room@conference.${s.domain}/orchard'/>`
+    assert.ok(codesOf(own).includes(201))
+  },
+  { extra: [slow] },
+)
 
 story('Strangers see nothing, whichever way the permission does not go', async (s) => {
   const romeo = await s.online('romeo/orchard')

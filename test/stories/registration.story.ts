@@ -79,6 +79,16 @@ story(
 )
 
 story(
+  'Nobody registers the name of an admin who has no account yet, or no more',
+  async (s) => {
+    const { client } = await stranger(s)
+    await client.isRefused('not-acceptable')`<iq type='set'>${credentials('Escalus')}</iq>`
+    await client.asks`<iq type='set'>${credentials('lawrence')}</iq>`
+  },
+  { ...on, server: { admins: ['escalus@localhost', 'lawrence@mantua.example'] } },
+)
+
+story(
   'A name that looks like another is refused',
   async (s) => {
     await s.createAccount('strasse')

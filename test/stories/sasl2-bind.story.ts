@@ -36,6 +36,9 @@ story('An installation has the same resource each time, and its session makes wa
   await second.receivesStreamError('conflict')
   const { client: other } = await binds(s, { agent: OTHER, tag: 'Another' })
   assert.notEqual(other.jid, renamed.jid)
+  // Nobody sees that two accounts are one person's.
+  const { client: juliet } = await binds(s, { local: 'juliet', agent: OTHER, tag: 'Another' })
+  assert.notEqual(juliet.jid.split('/').at(-1), other.jid.split('/').at(-1))
   await renamed.receivesNothing()
 })
 
@@ -56,6 +59,8 @@ story('Carbons, client state and stream management are there from the first mome
   assert.ok(enabled.attrs['id'])
   // An inactive client is spared what can wait; carbons reach it.
   const phone = await s.online('romeo/phone')
+  await juliet.sends`<message to='${phone.jid}' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`
+  await phone.receives`<message from='${juliet.jid}'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`
   await juliet.sends`<message to='${phone.jid}' type='chat'><body>Hi</body></message>`
   await phone.receives`<message from='${juliet.jid}'><body>Hi</body></message>`
   const copy = await client.next()

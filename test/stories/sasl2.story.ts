@@ -275,6 +275,29 @@ story('A task that goes wrong ends the login, and a changed password is not brou
   assert.equal(await s.host.accounts.verifyPassword('romeo', PASSWORD), false)
 })
 
+story('Who has logged in with a password that is changed then does not get in, by either road', async (s) => {
+  const { actor: old } = await s.authenticates('romeo')
+  const { client } = await opens(s)
+  assert.equal((await logsIn(client)).name, 'success')
+  await client.next()
+  await s.host.accounts.setPassword('romeo', 'another')
+  for (const late of [old, client]) {
+    late.send("<iq type='set' id='1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
+    await late.receivesStreamError('not-authorized')
+  }
+  const { client: next } = await opens(s)
+  assert.equal((await logsIn(next, { initial: plain('romeo', 'another') })).name, 'success')
+  await next.next()
+  await next.binds('orchard')
+  // A new account of the name has nothing to do with it.
+  await s.host.deleteAccount('romeo')
+  await s.host.accounts.create('romeo', PASSWORD)
+  const { client: heir } = await opens(s)
+  assert.equal((await logsIn(heir)).name, 'success')
+  await heir.next()
+  await heir.binds('orchard')
+})
+
 story('A login may come with the header, in one flight // XEP-0388 §2.1', async (s) => {
   await s.createAccount('romeo')
   const client = await s.connects()

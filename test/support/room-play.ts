@@ -4,22 +4,12 @@ import { type Element, Jid, serialize } from '../../src/api.ts'
 import type { Bed } from './bed.ts'
 import { FORM, MUC_OWNER, STANZAS } from './room.ts'
 import { stanzaOf } from './room-deeds.ts'
-import { Guest, PASSWORD } from './room-guest.ts'
+import { Guest, PASSWORD, Patience } from './room-guest.ts'
 import { type Affiliation, type Deed, type Order, RoomModel } from './room-model.ts'
 import { readLists, readSettings, readSubject } from './room-survey.ts'
 import { mustAgree, type Play, RoomView } from './room-view.ts'
 
 const SERVICE_ADMIN = 'root@localhost'
-
-/** Waits for something as long as that can be worth it: the turns of the event loop count, so a machine that is slow waits longer. */
-class Patience {
-  #turns = 0
-  readonly #startMs = performance.now()
-
-  get isOver(): boolean {
-    return ++this.#turns > 100_000 && performance.now() - this.#startMs > 1000
-  }
-}
 
 /** Some who do things in rooms, all at once, and what must come of it. */
 export class RoomPlay implements Play {
@@ -292,12 +282,19 @@ export class RoomPlay implements Play {
 
   /** Waits until the rooms have done all that was sent, and everybody has heard it. */
   async #fence(): Promise<void> {
+    await this.#pings()
+    for (const { inbox } of this.#all) await inbox?.idle()
     await this.#inTurn()
-    for (const guest of this.#all) await this.#asks(guest, 'get', 'localhost', `<ping xmlns='urn:xmpp:ping'/>`)
+    await this.#pings()
     for (const [room, open] of this.#open) for (const order of [...open]) this.#close(room, order, 'lost')
   }
 
-  /** Waits until the rooms have done all that was sent. */
+  /** Waits until all that was sent has been taken up, and all that there is to hear was heard. */
+  async #pings(): Promise<void> {
+    for (const guest of this.#all) await this.#asks(guest, 'get', 'localhost', `<ping xmlns='urn:xmpp:ping'/>`)
+  }
+
+  /** Waits until the rooms have done all that they were told to. */
   async #inTurn(): Promise<void> {
     // Refused, but in its turn.
     for (const room of this.#rooms) await this.#asks(this.#root, 'set', room, `<query xmlns='${MUC_OWNER}'/>`)

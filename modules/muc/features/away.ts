@@ -1,10 +1,12 @@
 import { defineSlot, type Element, type FormField, Jid, type ReadonlyElement } from '#api'
+import type { BookmarksApi } from '../../bookmarks/index.ts'
 import type { OfflineApi } from '../../offline/hooks.ts'
 import { isWorthWaking, type PushApi } from '../../push/hooks.ts'
 import { namedAbsentees, presence } from '../absent.ts'
 import { messageWithheld, type RoomAspect, type Speech } from '../hooks.ts'
 import { addressedIn, mentionedIn } from '../mentions.ts'
 import { NOTIFY_FIELD, type NotifyChoice } from '../notify.ts'
+import { isAtLeast } from '../roles.ts'
 import type { Room } from '../room.ts'
 import { readdressed } from '../room.ts'
 import type { RoomService } from '../service.ts'
@@ -20,6 +22,8 @@ const MAX_WAITING = 100
 /** What tells members who are away. */
 export interface Outlets {
   readonly push: PushApi | undefined
+  /** Where people may have said what they want to be told of. */
+  readonly bookmarks: BookmarksApi | undefined
   /** Where messages are kept for those who are offline; `undefined` where the admin does not want that. */
   readonly offline: OfflineApi | undefined
   /** In rooms with more reserved nicks nothing is kept; 0 is no limit. */
@@ -42,18 +46,19 @@ class Members {
     this.room = room
   }
 
-  /** Reads them, once: two or three queries a room, none a message. */
+  /** Reads them, once: a few queries a room, none a message. */
   load(outlets: Outlets): Promise<this> {
     this.#loading ??= this.#load(outlets)
     return this.#loading
   }
 
-  async #load({ offline, maxNicks }: Outlets): Promise<this> {
+  async #load({ offline, bookmarks, maxNicks }: Outlets): Promise<this> {
     const { store, host } = this.room.service
     if (this.room.record === undefined) return this
     const { id } = this.room.record
     const isHere = ({ domain, local }: Jid) => domain === host.domain && local !== ''
-    this.choices = await store.away.choices(id)
+    const bookmarked = await this.#ofMembers(await bookmarks?.choices(this.room.address))
+    this.choices = new Map([...(await store.away.choices(id)), ...bookmarked])
     this.always = [...this.choices]
       .flatMap(([jid, choice]) => (choice === 'always' ? Jid.parse(jid) : []))
       .filter(isHere)
@@ -69,6 +74,19 @@ class Members {
         .filter(isHere)
     this.isLoaded = true
     return this
+  }
+
+  /** What those have chosen that are members: anybody may have a bookmark. */
+  async #ofMembers(choices: ReadonlyMap<string, NotifyChoice> = new Map()): Promise<[string, NotifyChoice][]> {
+    const { store } = this.room.service
+    const all = [...choices]
+    const found: [string, NotifyChoice][] = []
+    for (let start = 0; start < all.length && this.room.record !== undefined; start += LOT) {
+      const some = new Map(all.slice(start, start + LOT))
+      for (const { jid, affiliation } of await store.affiliations(this.room.record.id, [...some.keys()]))
+        if (isAtLeast(affiliation, 'member')) found.push([jid, some.get(jid)!])
+    }
+    return found
   }
 }
 
@@ -92,7 +110,7 @@ const choiceField: FormField = {
 
 /**
  * What members of this host get who are not in the room: their devices are woken (XEP-0357) for what they have chosen
- * (XEP-0492) when they registered (XEP-0045 §7.10): without a word, for what mentions them. Where the admin says so, those with a
+ * (XEP-0492) in a bookmark, or when they registered (XEP-0045 §7.10): without a word, for what mentions them. Where the admin says so, those with a
  * reserved nick find what was said when they log in.
  */
 export function away(outlets: Outlets): RoomAspect {
@@ -114,6 +132,12 @@ export function away(outlets: Outlets): RoomAspect {
     affiliated: forget,
     destroying: forget,
   }
+}
+
+/** Somebody's bookmark says something else of a room. */
+export function chosenAnew(service: RoomService, room: string): void {
+  const { bare } = Jid.parse(room)
+  if (bare.domain === service.domain) service.live(bare.local)?.slots.set(members, undefined)
 }
 
 function membersOf(room: Room): Members {
@@ -139,9 +163,9 @@ function tell(speech: Speech, outlets: Outlets): Promise<void> | undefined {
     await known.load(outlets)
     const told = new Set<string>()
     for (const absentee of (await named) ?? []) {
-      const { jid, registration } = absentee.record
+      const { jid } = absentee.record
       told.add(jid)
-      if (registration?.[NOTIFY_FIELD] === 'never') continue
+      if (known.choices.get(jid) === 'never') continue
       if (room.get(forwardMentions) && isForwarded(absentee)) continue
       wake(speech, Jid.parse(jid), outlets)
     }

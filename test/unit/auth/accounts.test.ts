@@ -299,6 +299,7 @@ eachDatabase((open) => {
     const db = await open()
     const { accounts } = bed(db)
     await accounts.create('juliet', 'pencil')
+    await keepWith(db, 'benvolio', ['SHA-1'])
     const cost = async (local: string): Promise<number[]> => {
       const mocks = (['pbkdf2', 'createHmac', 'createHash', 'timingSafeEqual'] as const).map((n) =>
         t.mock.method(crypto, n),
@@ -312,7 +313,8 @@ eachDatabase((open) => {
     }
     const known = await cost('juliet')
     assert.deepEqual(await cost('mercutio'), known)
-    assert.deepEqual(known.slice(0, 3), [1, iterations, 1])
+    assert.deepEqual(await cost('benvolio'), known)
+    assert.deepEqual(known.slice(0, 5), [1, iterations, iterations, iterations, 3])
     assert.equal(await queriesOf(db, () => accounts.login('juliet', 'SHA-256')), 1)
     assert.equal(await queriesOf(db, () => accounts.login('mercutio', 'SHA-256')), 1)
   })

@@ -85,6 +85,22 @@ test('a host has the commands of the server and those of its own modules, wherev
   )
 })
 
+test('whoever has a say about one host only is told nothing of another', async () => {
+  const commands = new Commands()
+  const owner = (host: string) => ({ host, declaration: { name: 'rose show', summary: '' } })
+  const args = [{ name: 'jids', summary: '', kind: 'jids' }] as const
+  commands.add({ ...spec('user show'), args })
+  commands.addFor('garden.verona.example', 'rose show', saying('verona'), owner('verona.example'))
+  commands.addFor('mantua.example', 'rose show', saying('mantua'), owner('mantua.example'))
+  const ask = (name: string, ...given: string[]) => commands.perform(name, given, 'verona.example')
+  const isForbidden = (error: unknown) => error instanceof CommandError && error.condition === 'forbidden'
+  await assert.rejects(ask('user show', 'romeo@mantua.example'), isForbidden)
+  await assert.rejects(ask('user show', 'juliet@verona.example', 'romeo@Mantua.example'), isForbidden)
+  await assert.rejects(ask('rose show', 'red@mantua.example'), isForbidden)
+  assert.deepEqual((await ask('user show', 'juliet@verona.example')).lines, ['user show: juliet@verona.example'])
+  assert.deepEqual((await ask('rose show', 'red@garden.verona.example')).lines, ['verona: red@garden.verona.example'])
+})
+
 test('a command may have more to say than lines', async () => {
   const commands = new Commands()
   const reply = { lines: ['1'], fields: [{ var: 'n', values: ['1'] }] }

@@ -39,6 +39,12 @@ eachDatabase((open) => {
     assert.deepEqual(await nonces(), ['c'])
     assert.equal(await store.use('juliet', token('b'), undefined), false)
 
+    // What was taken back is not replaced.
+    assert.equal(await store.issue('juliet', token('f'), 0, 'b'), false)
+    assert.deepEqual(await nonces(), ['c'])
+    assert.equal(await store.issue('juliet', token('f'), 0, 'c'), true)
+    assert.deepEqual(await nonces(), ['c', 'f'])
+
     // At the bound those go that got theirs first, and never the one it is for.
     await store.issue('juliet', token('d', { client: 'desk', issuedMs: 2 }), 2)
     await store.issue('juliet', token('e', { client: 'tablet', issuedMs: 0 }), 2)
