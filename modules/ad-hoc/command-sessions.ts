@@ -1,5 +1,5 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { type Clock, type Jid, randomId } from '#api'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { type Clock, hmac, type Jid, randomId } from '#api'
 import { refusal } from './protocol.ts'
 
 /** Sessions of everybody together; the one that was longest without a sign of life ends for another. */
@@ -96,6 +96,6 @@ export class CommandSessions<S> {
 
   #seal(random: string, { from, to, node }: Between): string {
     const text = JSON.stringify([random, from.toString(), to, node])
-    return createHmac('sha256', this.#key).update(text).digest('base64url').slice(0, 22)
+    return hmac('sha256', this.#key, text).toString('base64url').slice(0, 22)
   }
 }

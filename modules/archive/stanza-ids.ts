@@ -1,4 +1,4 @@
-import { type Element, Jid, JidError, xml } from '#api'
+import { type Element, Jid, xml } from '#api'
 
 const NS_SID = 'urn:xmpp:sid:0'
 const NS_MAM = 'urn:xmpp:mam:2'
@@ -50,11 +50,5 @@ function strip(message: Element, isUnwanted: (child: Element) => boolean): void 
 }
 
 function preparedBare(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined
-  try {
-    return Jid.parse(text).bare.toString()
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
+  return text === undefined ? undefined : Jid.tryParse(text)?.bare.toString()
 }

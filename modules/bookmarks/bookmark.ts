@@ -1,4 +1,4 @@
-import { type Element, Jid, JidError, StanzaError, serialize, xml } from '#api'
+import { type Element, Jid, StanzaError, serialize, xml } from '#api'
 import { MAX_NAME_BYTES } from '../pubsub/index.ts'
 
 /** The node of bookmarks, one item a room, and the namespace of its payloads (XEP-0402 §3). */
@@ -14,14 +14,9 @@ export type Rooms = ReadonlyMap<string, Element>
 
 /** The bare JID of a room that a text stands for; `undefined` when it stands for none. */
 export function roomOf(text: string | undefined): string | undefined {
-  try {
-    const jid = Jid.parse(text ?? '')
-    const isRoom = jid.local !== '' && jid.isBare && Buffer.byteLength(jid.toString()) <= MAX_NAME_BYTES
-    return isRoom ? jid.toString() : undefined
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
+  const jid = Jid.tryParse(text ?? '')
+  if (jid === undefined || jid.local === '' || !jid.isBare) return undefined
+  return Buffer.byteLength(jid.toString()) <= MAX_NAME_BYTES ? jid.toString() : undefined
 }
 
 /**

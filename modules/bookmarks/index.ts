@@ -20,6 +20,9 @@ export interface BookmarksApi {
   choices(room: string): Promise<ReadonlyMap<string, NotifyChoice>>
 }
 
+/** More bookmarks than anybody has. */
+const ALL = 1_000_000
+
 export default defineModule({
   name: 'bookmarks',
   summary: 'Keeps people’s bookmarks of rooms the same, whichever way their clients store them.',
@@ -36,6 +39,7 @@ export default defineModule({
     maxShown: option
       .int()
       .min(1)
+      .orOff()
       .default(1000)
       .describe('How many bookmarks older clients see, to which they are one element: the newest.'),
   },
@@ -43,7 +47,12 @@ export default defineModule({
   setup(ctx): BookmarksApi {
     const { host, config, deps, log } = ctx
     const { maxItems, maxPayload } = deps.pubsub.limits
-    const limits = { maxBookmarks: config.maxShown, maxSize: config.maxSize, maxItems, maxPayload }
+    const limits = {
+      maxBookmarks: config.maxShown === 0 ? ALL : config.maxShown,
+      maxSize: config.maxSize,
+      maxItems,
+      maxPayload,
+    }
     const choices = new Choices(ctx.db, host)
     const bookmarks = new Bookmarks(host, deps.pep, deps.privateStorage, choices, limits)
 

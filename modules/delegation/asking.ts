@@ -63,12 +63,8 @@ export class Asking {
     // §9: delegation itself is never among them.
     if (!namespaces.every((xmlns) => mayAsk.includes(xmlns)))
       throw new StanzaError('forbidden', 'You may not ask for this.')
-    let account: Jid
-    try {
-      account = Jid.parse(query.attrs['to'] ?? '')
-    } catch {
-      throw new StanzaError('jid-malformed')
-    }
+    const account = Jid.tryParse(query.attrs['to'] ?? '')
+    if (account === undefined) throw new StanzaError('jid-malformed', 'For which account?')
     if (account.domain !== this.#host.domain || account.local === '' || account.resource !== '')
       throw new StanzaError('forbidden', 'Delegations are for accounts of this domain.')
     const user = this.#host.user(account)

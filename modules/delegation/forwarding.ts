@@ -48,11 +48,8 @@ export function resultIn(
 function isSame(one: string | undefined, other: string | undefined): boolean {
   if (one === undefined || other === undefined) return false
   if (one === other) return true
-  try {
-    return Jid.parse(one).equals(Jid.parse(other))
-  } catch {
-    return false
-  }
+  const [left, right] = [Jid.tryParse(one), Jid.tryParse(other)]
+  return left !== undefined && right !== undefined && left.equals(right)
 }
 
 function bareOf(address: string | undefined): string | undefined {

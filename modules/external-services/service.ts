@@ -1,5 +1,4 @@
-import { createHmac } from 'node:crypto'
-import { type ConfigOf, type Element, type OptionComplaint, option, toDatetime, xml } from '#api'
+import { type ConfigOf, type Element, hmac, type OptionComplaint, option, toDatetime, xml } from '#api'
 
 const service = option.group({
   type: option
@@ -70,7 +69,7 @@ function credentials(
   return {
     restricted: 'true',
     username: name,
-    password: createHmac('sha1', secret).update(name).digest('base64'),
+    password: hmac('sha1', secret, name).toString('base64'),
     expires: toDatetime(seconds * 1000),
   }
 }

@@ -9,7 +9,6 @@ export const ROOM_INFO = 'http://jabber.org/protocol/muc#roominfo'
 export const NS_OCCUPANT_ID = 'urn:xmpp:occupant-id:0'
 export const NS_SID = 'urn:xmpp:sid:0'
 export const NS_FORMS = 'jabber:x:data'
-export const NS_CONFERENCE = 'jabber:x:conference'
 export const NS_RETRACT = 'urn:xmpp:message-retract:1'
 export const NS_RSM = 'http://jabber.org/protocol/rsm'
 /** XEP-0463 §3. */

@@ -1,4 +1,4 @@
-import { defineModule, option, randomId, Wire, xep, xml } from '#api'
+import { announce, defineModule, option, xep } from '#api'
 import { discoExtensions } from '../disco/hooks.ts'
 import disco from '../disco/index.ts'
 import { outageCommands, outageRuns } from './commands.ts'
@@ -51,14 +51,7 @@ export default defineModule({
     const fields = [{ var: 'external-status-addresses', type: 'list-multi', values: config.addresses }] as const
     if (config.addresses.length > 0) ctx.add(discoExtensions, { of: 'host', formType: FORM_TYPE, fields: () => fields })
 
-    const tell = (text: string): number => {
-      if (!config.tellOnline) return 0
-      const headline = xml('message', { from: host.domain, type: 'headline', id: randomId() }, xml('body', null, text))
-      const wire = Wire.of(headline)
-      let told = 0
-      for (const user of host.users()) for (const session of user.available()) if (session.sendHere(wire)) told++
-      return told
-    }
+    const tell = (text: string) => (config.tellOnline ? announce(host, 'Outage', text) : 0)
     for (const [name, run] of Object.entries(outageRuns(status, ctx.clock, tell))) ctx.command(name, run)
     return { document: () => status.document }
   },

@@ -1,14 +1,11 @@
-import { type Context, defineSlot, type Jid, KeyedQueue, type Session } from '#api'
+import { asJson, type Context, defineSlot, type Jid, KeyedQueue, type Session } from '#api'
 import { type LastItem, mayRead } from '../pubsub/index.ts'
 import type { AccountFace } from './account-face.ts'
 import { type Audience, interestsIn } from './audience.ts'
 import type { Site, Sites } from './sites.ts'
 
 /** Whether a session that is available has been given the newest items since it came. */
-const welcomedSlot = defineSlot('pep/welcomed', () => false, {
-  write: (welcomed) => welcomed,
-  read: (saved: boolean) => saved,
-})
+const welcomedSlot = defineSlot('pep/welcomed', () => false, asJson)
 /** How often a session has gone: what was begun before it did is not gone on with. */
 const departuresSlot = defineSlot('pep/departures', () => 0)
 

@@ -12,11 +12,12 @@ import {
   soft,
   xml,
 } from '#api'
+import { sessionAvailable, sessionUnavailable } from '../presence/hooks.ts'
 import presence from '../presence/index.ts'
 import { rosterAccess, rosterItemChanged, rosterItemRemoved } from '../roster/hooks.ts'
 import roster, { itemElement, NS_ROSTER } from '../roster/index.ts'
 import { complaints, covers, type Grant, grantsOption, isPushedTo, NS_PRIVILEGE, privilegeElement } from './grants.ts'
-import { ClientPresence, presenceNotices } from './presence.ts'
+import { ClientPresence } from './presence.ts'
 import { Speaking } from './speaking.ts'
 
 export default defineModule({
@@ -83,8 +84,8 @@ export default defineModule({
       })
     }
     if (deps.presence !== undefined) {
-      ctx.on(presenceNotices.sessionAvailable, (session) => clients.came(session))
-      ctx.on(presenceNotices.sessionUnavailable, (session) => clients.went(session))
+      ctx.on(sessionAvailable, (session) => clients.came(session))
+      ctx.on(sessionUnavailable, (session) => clients.went(session))
     }
 
     ctx.answer(requestDelegated, ({ to, from, origin, type, stanza }) => {

@@ -1,11 +1,7 @@
-import { defineSlot, Element, type Host, type Session, xml } from '#api'
-import { sessionAvailable, sessionUnavailable } from '../presence/hooks.ts'
+import { asJson, defineSlot, Element, type Host, type Session, xml } from '#api'
 
 /** Whether components have been told that a session is there. */
-const toldSlot = defineSlot<boolean>('privileges/told', () => false, { write: (told) => told, read: (told) => told })
-
-/** The hooks of presence, as whoever tells components of it listens to them. */
-export const presenceNotices = { sessionAvailable, sessionUnavailable } as const
+const toldSlot = defineSlot<boolean>('privileges/told', () => false, asJson)
 
 /** Tells components when clients come and go: of the first presence of each, and of its end (XEP-0356 §7.1). */
 export class ClientPresence {

@@ -1,4 +1,4 @@
-import { dataForm, type Element, Jid, JidError, readForm, xml } from '#api'
+import { dataForm, type Element, Jid, readForm, xml } from '#api'
 import { isOwner } from './access.ts'
 import type { Engine } from './engine.ts'
 import type { Face } from './face.ts'
@@ -53,7 +53,7 @@ export function takeAnswer(engine: Engine, face: Face, from: Jid, message: Eleme
   // XEP-0060 §8.6: the request stays as it is.
   if (form === undefined) return isCancelled(message) && Promise.resolve()
   const value = (name: string) => form.get(`pubsub#${name}`)?.[0] ?? ''
-  const [name, jid] = [value('node'), addressOf(value('subscriber_jid'))]
+  const [name, jid] = [value('node'), Jid.tryParse(value('subscriber_jid'))?.toString()]
   if (name === '' || jid === undefined) return Promise.resolve()
   return engine.atNode(face, name, async (node) => {
     if (node === undefined || !isOwner(face, node, from)) return
@@ -96,13 +96,4 @@ function isCancelled(message: Element): boolean {
   const form = message.getChild('x', 'jabber:x:data')
   const [type] = form?.getChildren('field').filter(({ attrs }) => attrs['var'] === 'FORM_TYPE') ?? []
   return form?.attrs['type'] === 'cancel' && type?.getChildText('value') === FORM_AUTHORIZATION
-}
-
-function addressOf(text: string): string | undefined {
-  try {
-    return Jid.parse(text).toString()
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
 }

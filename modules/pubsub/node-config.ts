@@ -1,4 +1,4 @@
-import { type FormField, Jid, JidError, StanzaError } from '#api'
+import { type FormField, Jid, StanzaError } from '#api'
 import type { NodeConfig } from './records.ts'
 import { refusal, unsupported } from './refusal.ts'
 
@@ -169,7 +169,7 @@ function canonical(field: ConfigField, values: readonly string[], limits: NodeLi
     throw wrong()
   if (field.type === 'list-multi' || field.type === 'jid-multi') {
     const given = values.filter((value) => value !== '')
-    const read = field.type === 'list-multi' ? given : given.map(canonicalJid)
+    const read = field.type === 'list-multi' ? given : given.map((text) => Jid.tryParse(text)?.toString())
     if (read.includes(undefined)) throw wrong()
     return [...new Set(read as string[])]
   }
@@ -182,15 +182,6 @@ function canonical(field: ConfigField, values: readonly string[], limits: NodeLi
   if (field.options !== undefined && !field.options.includes(value)) throw wrong()
   if (field.check !== undefined && !field.check(value, limits)) throw wrong()
   return value
-}
-
-function canonicalJid(text: string): string | undefined {
-  try {
-    return Jid.parse(text).toString()
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
 }
 
 /** Whether two values of a field are the same. */

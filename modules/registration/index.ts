@@ -61,7 +61,10 @@ export default defineModule({
       .orOff()
       .default(64)
       .describe('Most characters of the name of a new account.'),
-    reservedNames: option.list(option.string().min(1)).default(ownNames).describe('Names that nobody may register, beside those of the admins.'),
+    reservedNames: option
+      .list(option.string().min(1))
+      .default(ownNames)
+      .describe('Names that nobody may register, beside those of the admins.'),
     instructions: option
       .string()
       .default('Choose a username and a password.')

@@ -1,4 +1,4 @@
-import { type Clock, Lru } from '#api'
+import { type Clock, Lru, networkOf } from '#api'
 
 /** How many requests are allowed in any window of `windowMs`; 0 is no limit. */
 export interface Allowance {
@@ -38,20 +38,4 @@ export class RegistrationLimit {
     if (total > 0) this.#all.push(this.#clock.now())
     return true
   }
-}
-
-/** What one party has to itself: an IPv4 address, or the first 64 bits of an IPv6 address. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (mapped !== undefined) return mapped
-  if (!address.includes(':')) return address
-  const [head = '', tail] = address.replace(/%.*$/, '').split('::')
-  const groups = (text: string) => (text === '' ? [] : text.split(':'))
-  const left = groups(head)
-  const right = tail === undefined ? [] : groups(tail)
-  const all = [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right]
-  return `${all
-    .slice(0, 4)
-    .map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''))
-    .join(':')}::/64`
 }

@@ -13,12 +13,7 @@ export function preparedName(username: string, domain: string): string {
 /** Whether a name, as `user` or as `user@domain`, is that of the account. */
 export function isNameOf(username: string, { local, domain, bare }: Jid): boolean {
   if (preparedName(username, domain) === local) return true
-  try {
-    return Jid.parse(username).equals(bare)
-  } catch (error) {
-    if (error instanceof JidError) return false
-    throw error
-  }
+  return Jid.tryParse(username)?.equals(bare) === true
 }
 
 /** The names that those who administer the server have on the domain, of their addresses: whoever has the name has the power. */

@@ -3,7 +3,7 @@ import { messageWithheld, roomAspects } from '../muc/hooks.ts'
 import muc from '../muc/index.ts'
 import { catalogFor, NS_CATALOG } from './catalog.ts'
 import { guardArriving, guardLeaving, mayHave } from './guards.ts'
-import { NS_LABEL, Policy } from './policy.ts'
+import { complaints, NS_LABEL, Policy } from './policy.ts'
 
 const color = option
   .string()
@@ -63,6 +63,8 @@ export default defineModule({
     name: option.string().max(100).default('Default').describe('What the catalogue is called.'),
     description: option.string().max(1000).default('').describe('What is said of the catalogue.'),
   },
+
+  check: complaints,
 
   setup(ctx) {
     const { host, config } = ctx

@@ -1,4 +1,4 @@
-import { type Element, Jid, JidError, parseDocument, type ReadonlyElement, StanzaError, xml } from '#api'
+import { type Element, Jid, type OptionComplaint, parseDocument, type ReadonlyElement, StanzaError, xml } from '#api'
 
 /** The namespace of labels (XEP-0258). */
 export const NS_LABEL = 'urn:xmpp:sec-label:0'
@@ -101,6 +101,17 @@ export class Policy {
   }
 }
 
+/** What is wrong with a configuration whose options are right by themselves: the first of it. */
+export function complaints(config: PolicyConfig): OptionComplaint[] {
+  try {
+    new Policy(config)
+    return []
+  } catch (error) {
+    const message = `cannot be enforced: ${(error as Error).message}`
+    return [{ option: 'labels', message, cure: 'Correct that label, or the group or default that names it.' }]
+  }
+}
+
 function makeLabel(
   { name, label, selector, color, background, cleared }: LabelConfig,
   groups: PolicyConfig['groups'],
@@ -137,13 +148,9 @@ function clearanceOf(label: string, cleared: readonly string[], groups: PolicyCo
 }
 
 function addressOf(label: string, entry: string): string {
-  try {
-    const jid = Jid.parse(entry)
-    // What has neither dot nor @ is a group that somebody has misspelt.
-    if (jid.resource === '' && (jid.local !== '' || /[.:]|^localhost$/.test(jid.domain))) return jid.toString()
-  } catch (error) {
-    if (!(error instanceof JidError)) throw error
-  }
+  const jid = Jid.tryParse(entry)
+  // What has neither dot nor @ is a group that somebody has misspelt.
+  if (jid?.isBare && (jid.local !== '' || /[.:]|^localhost$/.test(jid.domain))) return jid.toString()
   throw new Error(`the label ${label} clears ${entry}, which is no group, account or domain`)
 }
 

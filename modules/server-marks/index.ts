@@ -1,4 +1,4 @@
-import { defineModule, type Element, flows, Jid, JidError, type StanzaEvent } from '#api'
+import { defineModule, type Element, flows, Jid, type StanzaEvent } from '#api'
 
 export default defineModule({
   name: 'server-marks',
@@ -18,7 +18,7 @@ export default defineModule({
     }
     /** Whether a mark claims to be of an address of this server, other than the sender’s own. */
     const isForged = (by: string, sender: Jid): boolean => {
-      const jid = parse(by)
+      const jid = Jid.tryParse(by)
       return jid !== undefined && host.serves(jid.domain) && !jid.bare.equals(sender.bare)
     }
     for (const flow of [flows.message, flows.presence]) {
@@ -40,14 +40,5 @@ function claimOf({ name, attrs }: Element): string | undefined {
       return attrs['xmlns'] === 'jabber:x:delay' ? attrs['from'] : undefined
     case 'archived': // What was before XEP-0359.
       return attrs['xmlns'] === 'urn:xmpp:mam:tmp' ? attrs['by'] : undefined
-  }
-}
-
-function parse(text: string): Jid | undefined {
-  try {
-    return Jid.parse(text)
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
   }
 }

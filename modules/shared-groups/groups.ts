@@ -15,6 +15,9 @@ interface Member {
   readonly jid: Jid
   /** The version of the groups that it came with. */
   readonly version: number
+  /** The groups it is in, and those whose members it sees, by name. */
+  readonly groups: readonly string[]
+  readonly sees: ReadonlySet<string>
 }
 
 /** Where the groups stand, as it is kept from one run of the server to the next. */
@@ -68,7 +71,13 @@ export class SharedGroups {
   }
 
   #put(local: string, version: number): void {
-    this.#members.set(local, { jid: Jid.of(local, this.#domain), version })
+    const own = [...this.#groups].filter(([, group]) => isIn(group, local))
+    this.#members.set(local, {
+      jid: Jid.of(local, this.#domain),
+      version,
+      groups: own.map(([name]) => name),
+      sees: new Set(own.flatMap(([, { sees }]) => sees)),
+    })
     this.#sum = BigInt.asUintN(64, this.#sum + hashOf(local))
   }
 
@@ -100,26 +109,12 @@ export class SharedGroups {
     const member = this.#members.get(contact)
     const own = this.#members.get(account)
     if (member === undefined || own === undefined || account === contact) return undefined
-    const groups = this.#seenIn(account, contact)
-    const isSeen = this.#seenIn(contact, account).length > 0
+    const groups = member.groups.filter((name) => own.sees.has(name))
+    const isSeen = own.groups.some((name) => member.sees.has(name))
     if (groups.length === 0 && !isSeen) return undefined
     const subscription = groups.length === 0 ? 'from' : isSeen ? 'both' : 'to'
     const version = Math.max(member.version, own.version)
     return { jid: member.jid, groups, subscription, listed: groups.length > 0, version }
-  }
-
-  /** The groups that an account sees another in. */
-  #seenIn(account: string, contact: string): string[] {
-    const seen: string[] = []
-    for (const [name, group] of this.#groups) {
-      if (!isIn(group, contact)) continue
-      for (const own of this.#groups.values())
-        if (own.sees.includes(name) && isIn(own, account)) {
-          seen.push(name)
-          break
-        }
-    }
-    return seen
   }
 
   /** The shared contacts of an account; `undefined` when it is in no group. */

@@ -5,6 +5,8 @@ import type { FoundPerson, Wanted } from './store.ts'
 /** The namespace of searches (XEP-0055). */
 export const NS_SEARCH = 'jabber:iq:search'
 const NS_FORMS = 'jabber:x:data'
+/** Most words of a search. */
+const MAX_WORDS = 8
 const INSTRUCTIONS = 'Fill in one or more fields. Whoever has words that begin with yours is found.'
 
 const labels: Readonly<Record<Field, string>> = {
@@ -35,7 +37,7 @@ export interface Search {
 /**
  * Reads what is searched for.
  *
- * @throws StanzaError `bad-request` for a form of another type, `not-acceptable` for nothing at all or too short a word.
+ * @throws StanzaError `bad-request` for a form of another type, `not-acceptable` for nothing at all, too short a word or too many.
  */
 export function readSearch(query: Element, minLength: number): Search {
   const byForm = query.getChild('x', NS_FORMS) !== undefined
@@ -45,6 +47,7 @@ export function readSearch(query: Element, minLength: number): Search {
   const wanted = fields.flatMap((field) => wordsOf(textOf(field)).map((word) => ({ field, word })))
   if (!wanted.some(({ word }) => [...word].length >= minLength))
     throw new StanzaError('not-acceptable', `Search for a word of at least ${minLength} letters.`)
+  if (wanted.length > MAX_WORDS) throw new StanzaError('not-acceptable', `Search for ${MAX_WORDS} words at most.`)
   // The longest leaves the fewest to look at.
   return { wanted: wanted.sort((a, b) => b.word.length - a.word.length), byForm }
 }

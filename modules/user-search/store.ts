@@ -57,15 +57,16 @@ export class UserSearchStore {
    */
   async find(wanted: readonly Wanted[], limit: number): Promise<FoundPerson[]> {
     const { knex } = this.#db
-    const found = knex('user_search_terms as t0').distinct('t0.account as account')
+    const found = knex('user_search_terms as t0').distinct('t0.account as account').where('t0.domain', this.#domain)
     for (const [i, { field, word }] of wanted.entries()) {
       const t = `t${i}`
-      if (i > 0) found.join(`user_search_terms as ${t}`, `${t}.account`, 't0.account')
-      else found.where('t0.domain', this.#domain)
-      found
+      // Not joined: people with many words that begin alike would be there in all their combinations.
+      const rows = i === 0 ? found : knex(`user_search_terms as ${t}`).select(knex.raw('1'))
+      rows
         .where(`${t}.field`, field)
         .where(`${t}.term`, '>=', word)
         .where(`${t}.term`, '<', word + LAST)
+      if (i > 0) found.whereExists(rows.whereRaw('?? = ??', [`${t}.account`, 't0.account']))
     }
     if (limit > 0) found.limit(limit)
     return await knex(found.as('f'))

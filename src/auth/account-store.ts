@@ -97,7 +97,8 @@ export class AccountStore {
   }
 
   /**
-   * Replaces all keys of an account, since it has a new password; false when there is none.
+   * Replaces all keys of an account, since it has a new password; how often it has been changed then, `undefined` when there is
+   * no account.
    *
    * With `verified` the password is the old one, and only while those keys are still the account's: what was derived from
    * a password that has been changed since must not bring it back. `hashes` are those that are replaced, all unless given.
@@ -107,18 +108,18 @@ export class AccountStore {
     keys: readonly ScramKeys[],
     verified?: ScramKeys,
     hashes: readonly ScramHash[] = scramHashes,
-  ): Promise<boolean> {
+  ): Promise<number | undefined> {
     return await this.#db.transaction(async (tx) => {
-      const row = await this.#account(tx, local).forUpdate().first('id')
-      if (row === undefined) return false
+      const row = await this.#account(tx, local).forUpdate().first('id', 'password_version')
+      if (row === undefined) return undefined
       const account = row.id as number
       if (verified !== undefined) {
         const kept = await tx('credentials').where({ account, hash: verified.hash }).first('stored_key')
-        if (kept === undefined || !verified.storedKey.equals(kept.stored_key)) return false
+        if (kept === undefined || !verified.storedKey.equals(kept.stored_key)) return undefined
       } else await tx('accounts').where({ id: account }).increment('password_version')
       await tx('credentials').where({ account }).whereIn('hash', hashes).delete()
       await tx('credentials').insert(keys.map((k) => toRow(account, k)))
-      return true
+      return (row.password_version as number) + (verified === undefined ? 1 : 0)
     })
   }
 

@@ -212,9 +212,9 @@ export class Accounts {
   /** Changes a password. @throws AccountError `invalid-password` or `not-found`. */
   async setPassword(local: string, password: string): Promise<void> {
     const keys = await deriveAllKeys(preparedPassword(password), this.iterations)
-    if (!(await this.#store.replaceKeys(local, keys))) throw notFound(local)
-    const standing = await this.#store.standing(local)
-    if (standing !== undefined) this.#versions.set(local, standing.passwordVersion)
+    const version = await this.#store.replaceKeys(local, keys)
+    if (version === undefined) throw notFound(local)
+    this.#versions.set(local, version)
     this.#watcher.passwordChanged(local)
   }
 
@@ -227,7 +227,7 @@ export class Accounts {
 
   /**
    * Says when an account is to be deleted, which ends its sessions, or with `null` that it stays after all: it is then as it
-   * was before. `Host.retire` does the first with the grace period that the admin has set.
+   * was before. `Host.deletions` does the first with the grace period that the admin has set.
    *
    * @throws AccountError `not-found`
    */
@@ -304,7 +304,7 @@ export class Accounts {
    * been changed since: then false.
    */
   async addKeys(local: string, keys: ScramKeys, verified: ScramKeys): Promise<boolean> {
-    return await this.#store.replaceKeys(local, [keys], verified, [keys.hash])
+    return (await this.#store.replaceKeys(local, [keys], verified, [keys.hash])) !== undefined
   }
 
   /** The account that has a name, or one that looks the same; also one that is to be deleted. */

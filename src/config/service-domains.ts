@@ -1,4 +1,4 @@
-import { Jid, JidError } from '../jid/jid.ts'
+import { Jid } from '../jid/jid.ts'
 
 /**
  * The domains of the services that a host is to have, prepared as those of all addresses are: a name without a dot stands
@@ -18,11 +18,6 @@ export function serviceDomains(names: readonly string[], host: string): readonly
 }
 
 function preparedDomain(text: string): string | undefined {
-  try {
-    const { local, domain, resource } = Jid.parse(text)
-    return local === '' && resource === '' ? domain : undefined
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
+  const jid = Jid.tryParse(text)
+  return jid?.local === '' && jid.isBare ? jid.domain : undefined
 }

@@ -1,5 +1,6 @@
 import { ownText } from '../util/own-text.ts'
 import { recall, remember } from './jid-cache.ts'
+import { JidError } from './jid-error.ts'
 import { prepareDomain, prepareLocal, prepareResource } from './prep.ts'
 
 export { JidError } from './jid-error.ts'
@@ -38,6 +39,16 @@ export class Jid {
    */
   static parse(text: string): Jid {
     return recall(text) ?? Jid.#parseNew(text)
+  }
+
+  /** Like {@link Jid.parse}, for a text that may be no address: then `undefined`. */
+  static tryParse(text: string): Jid | undefined {
+    try {
+      return Jid.parse(text)
+    } catch (error) {
+      if (error instanceof JidError) return undefined
+      throw error
+    }
   }
 
   /**

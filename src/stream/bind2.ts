@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto'
 import { JidError } from '../jid/jid.ts'
 import { type BindFeature, bindFeatures, type GrantedLogin } from '../session/hooks.ts'
 import type { Host } from '../session/host.ts'
@@ -6,6 +5,7 @@ import { sessionLogin } from '../session/login.ts'
 import type { Session } from '../session/session.ts'
 import type { User } from '../session/user.ts'
 import { StreamError } from '../stanza/stream-error.ts'
+import { hmac } from '../util/hmac.ts'
 import { randomId } from '../util/id.ts'
 import { type Element, xml } from '../xml/element.ts'
 import { NS } from '../xml/namespaces.ts'
@@ -35,8 +35,7 @@ export function chooseResource(user: User, bind: Element, login: GrantedLogin, p
 
 function ownPart({ account, host }: GrantedLogin, tag: string, id: string): string {
   const text = `${account.local}\0${tag}\0${id}`
-  const part = createHmac('sha256', host.keyFor('resources')).update(text).digest('base64url')
-  return part.slice(0, OWN_LENGTH)
+  return hmac('sha256', host.keyFor('resources'), text).toString('base64url').slice(0, OWN_LENGTH)
 }
 
 /** A tag that cannot be part of a resource is left out. */

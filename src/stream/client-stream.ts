@@ -222,19 +222,20 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
       .catch((error) => this.#link.fail(error))
   }
 
-  async bind2(bind: Element, login: GrantedLogin): Promise<{ session: Session; told: readonly Element[] } | undefined> {
+  async bind2(bind: Element, login: GrantedLogin): Promise<{ session: Session; told: readonly Element[] }> {
     let told: readonly Element[] = []
-    const choose = (user: User) => chooseResource(user, bind, login, this.#context.settings)
+    const choose = (user: User) => {
+      // A client that is gone meanwhile takes nobody's place: not that of the session it may come back to.
+      if (this.#link.state === 'closed') throw new StreamError('connection-timeout')
+      return chooseResource(user, bind, login, this.#context.settings)
+    }
     await this.#host!.bind(login.account.local, this, choose, (session) => {
       this.#session = session
       this.#early = []
       session.slots.set(sessionLogin, this.#login!)
       told = askFeatures(bind, session)
     })
-    const session = this.#session!
-    if (this.#link.state !== 'closed') return { session, told }
-    this.#host!.close(session)
-    return undefined
+    return { session: this.#session!, told }
   }
 
   conclude(reply: Element, login: GrantedLogin, how: 'bound' | 'failed' | 'resumed' | 'unbound'): void {

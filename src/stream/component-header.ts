@@ -1,4 +1,4 @@
-import { Jid, JidError } from '../jid/jid.ts'
+import { Jid } from '../jid/jid.ts'
 import { StreamError } from '../stanza/stream-error.ts'
 import { type Element, escapeXML } from '../xml/element.ts'
 import { NS } from '../xml/namespaces.ts'
@@ -21,13 +21,8 @@ export function componentOf(root: Element, known: { has(domain: string): boolean
 }
 
 function domainOf(text: string): string | undefined {
-  try {
-    const jid = Jid.parse(text)
-    return jid.local === '' && jid.resource === '' ? jid.domain : undefined
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
+  const jid = Jid.tryParse(text)
+  return jid?.local === '' && jid.isBare ? jid.domain : undefined
 }
 
 /** The server's header on a component's stream (XEP-0114 §3): `from` is the component's domain; there is no version. */

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type Logger from 'bunyan'
 import type { Throttle } from '../auth/throttle.ts'
-import { Jid, JidError } from '../jid/jid.ts'
+import { Jid } from '../jid/jid.ts'
 import type { Connection } from '../net/connection.ts'
 import type { Components } from '../routing/components.ts'
 import type { Router } from '../routing/router.ts'
@@ -221,11 +221,7 @@ function isHandshake(text: string, id: string, secret: string): boolean {
  * @throws StreamError `invalid-from` (XEP-0114 §3, RFC 6120 §4.9.3.9).
  */
 function senderOf(text: string | undefined, domain: string): Jid {
-  try {
-    const jid = Jid.parse(text ?? '')
-    if (jid.domain === domain) return jid
-  } catch (error) {
-    if (!(error instanceof JidError)) throw error
-  }
+  const jid = Jid.tryParse(text ?? '')
+  if (jid?.domain === domain) return jid
   throw new StreamError('invalid-from', `A stanza comes from an address of ${domain}, which \`from\` names.`)
 }

@@ -12,8 +12,8 @@ export interface CompletingStream {
   readonly remoteAddress: string
   /** Goes on with a session; false when the connection is gone. */
   adopt(session: Session): boolean
-  /** Binds a session and keeps back what it is sent; returns it with what its features tell, or `undefined` when the connection is gone. */
-  bind2(bind: Element, login: GrantedLogin): Promise<{ session: Session; told: readonly Element[] } | undefined>
+  /** Binds a session and keeps back what it is sent; returns it with what its features tell. Rejects when the connection is gone. */
+  bind2(bind: Element, login: GrantedLogin): Promise<{ session: Session; told: readonly Element[] }>
   /** Sends the end of a login: to an unbound client, to one that is back, or to one with a new session. */
   conclude(reply: Element, login: GrantedLogin, how: 'bound' | 'failed' | 'resumed' | 'unbound'): void
 }
@@ -88,9 +88,7 @@ export class Sasl2Completion {
 
   async #bind(bind: Element, granted: readonly Element[], refused: readonly Element[]): Promise<void> {
     try {
-      const bound = await this.#stream.bind2(bind, this.#login)
-      if (bound === undefined) return
-      const { session, told } = bound
+      const { session, told } = await this.#stream.bind2(bind, this.#login)
       const later = await tellFeatures(session, (error) => this.#fails(error))
       this.#succeed(session.address, [...refused, boundElement([...told, ...later]), ...granted], 'bound')
     } catch (error) {

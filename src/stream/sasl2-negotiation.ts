@@ -1,5 +1,5 @@
 import type { SaslSuccess } from '../auth/mechanism.ts'
-import { Jid, JidError } from '../jid/jid.ts'
+import { Jid } from '../jid/jid.ts'
 import { type GrantedLogin, type LoginRequest, loginExtensions } from '../session/hooks.ts'
 import type { Host } from '../session/host.ts'
 import { StreamError } from '../stanza/stream-error.ts'
@@ -84,7 +84,7 @@ export class Sasl2Negotiation {
 
   /** XEP-0388 §2.1: whoever says who they are is of the domain they go to. */
   #checkFrom(): void {
-    if (this.#from !== undefined && parse(this.#from)?.domain !== this.#host.domain)
+    if (this.#from !== undefined && Jid.tryParse(this.#from)?.domain !== this.#host.domain)
       throw new StreamError('invalid-from', 'The stream comes from an address of another domain.')
   }
 
@@ -100,7 +100,7 @@ export class Sasl2Negotiation {
   }
 
   #proven(success: SaslSuccess): Sasl2Answer {
-    const from = this.#from === undefined ? undefined : parse(this.#from)
+    const from = this.#from === undefined ? undefined : Jid.tryParse(this.#from)
     // XEP-0388 §2.3: the address that the header names is that of the account.
     if (from !== undefined && from.local !== '' && from.local !== success.local)
       return this.#failed(this.#exchange.fail('invalid-authzid', 'The stream comes from another account.'))
@@ -178,13 +178,4 @@ function toContinue(task: string, data: Buffer | undefined): Element {
 /** What a mechanism tells with its success, if anything. */
 export function additionalData(data: Buffer | undefined): Element | undefined {
   return data && xml('additional-data', null, data.toString('base64'))
-}
-
-function parse(text: string): Jid | undefined {
-  try {
-    return Jid.parse(text)
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
 }

@@ -1,4 +1,4 @@
-import { Jid, JidError } from '../jid/jid.ts'
+import { Jid } from '../jid/jid.ts'
 import type { Host } from '../session/host.ts'
 import { StreamError } from '../stanza/stream-error.ts'
 import { randomId } from '../util/id.ts'
@@ -38,13 +38,8 @@ export function servedName(to: string | undefined, hosts: ReadonlyMap<string, Ho
 }
 
 function findHost(to: string, hosts: ReadonlyMap<string, Host>): Host | undefined {
-  try {
-    const jid = Jid.parse(to)
-    return jid.local === '' && jid.resource === '' ? hosts.get(jid.domain) : undefined
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
+  const jid = Jid.tryParse(to)
+  return jid?.local === '' && jid.isBare ? hosts.get(jid.domain) : undefined
 }
 
 /** RFC 5646 §2.1, in outline, and no longer than §4.4.1 has anybody expect. */

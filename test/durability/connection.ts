@@ -19,6 +19,17 @@ const patienceMs = 20_000
 /** The other side, or the connection, ended what was under way. */
 export class Disconnected extends Error {}
 
+/** The server refused a login. */
+export class NotLetIn extends Error {
+  /** Such as `not-authorized`. */
+  readonly condition: string
+
+  constructor(local: string, answer: Element) {
+    super(`${local} was not let in: ${serialize(answer)}`)
+    this.condition = answer.getChildElements()[0]?.name ?? answer.name
+  }
+}
+
 /** One connection of a client, from TCP to the stream after login; it knows no stanza. */
 export class Connection {
   /** Hears each top-level element once set; what came before is kept for {@link next} and then for this. */
@@ -40,15 +51,29 @@ export class Connection {
     socket.on('close', () => this.#gone('closed'))
   }
 
-  /** Connects and logs in with SASL PLAIN; resolves when the features of the new stream have come (RFC 6120 §6). */
-  static async login(target: Target, local: string): Promise<Connection> {
+  /** Connects; resolves when the features have come. */
+  static async open(target: Target): Promise<{ connection: Connection; features: Element }> {
     const connection = new Connection(net.connect({ port: target.port, host: '127.0.0.1', noDelay: true }))
     try {
-      await connection.#opens(target.domain)
+      return { connection, features: await connection.#opens(target.domain) }
+    } catch (error) {
+      connection.cut('close')
+      throw error
+    }
+  }
+
+  /**
+   * Connects and logs in with SASL PLAIN; resolves when the features of the new stream have come (RFC 6120 §6).
+   *
+   * @throws NotLetIn
+   */
+  static async login(target: Target, local: string): Promise<Connection> {
+    const { connection } = await Connection.open(target)
+    try {
       const secret = Buffer.from(`\0${local}\0${target.password}`).toString('base64')
       connection.write(`<auth xmlns='${NS.sasl}' mechanism='PLAIN'>${secret}</auth>`)
       const answer = await connection.next()
-      if (answer.name !== 'success') throw new Error(`${local} was not let in: ${serialize(answer)}`)
+      if (answer.name !== 'success') throw new NotLetIn(local, answer)
       await connection.#opens(target.domain)
       return connection
     } catch (error) {
@@ -113,7 +138,7 @@ export class Connection {
     await this.closed()
   }
 
-  async #opens(domain: string): Promise<void> {
+  async #opens(domain: string): Promise<Element> {
     const rest = this.#parser?.stop()
     this.#parser = this.#newParser()
     if (rest !== undefined) this.#parser.write(rest)
@@ -122,6 +147,7 @@ export class Connection {
     )
     const features = await this.next()
     if (features.name !== 'features') throw new Error(`no stream features: ${serialize(features)}`)
+    return features
   }
 
   #newParser(): StreamParser {

@@ -279,6 +279,16 @@ story('Of all that is written at the same time, in all forms, nothing is out of 
   for (const actor of [modern, older, oldest]) await actor.receivesNothing()
 })
 
+story('A node that a client has made too small holds what is stored the older way', async (s) => {
+  const romeo = await s.login('romeo')
+  await bookmarks(romeo, 'first@rooms.localhost', conference(), optionsOf({ ...options, max_items: '1' }))
+  const all = ['first', 'second', 'third'].map((local) => `<conference jid='${local}@rooms.localhost'/>`)
+  await storesPrivately(romeo, all.join(''))
+  const { items, stored } = await formsOf(romeo)
+  assert.equal(Object.keys(items).length, 3)
+  assert.equal(stored, text(storage(all.join(''))))
+})
+
 /** Stores an element as it was before the module answered for it. */
 async function storedBefore(s: Story, who: string, inside: string): Promise<void> {
   const account = await s.createAccount(who)

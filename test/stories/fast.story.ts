@@ -286,6 +286,7 @@ story(
       const answer = await client.next()
       assert.equal(tokenOf(answer) !== undefined, expected === 1, `${deed}: ${answer}`)
       assert.equal(await tokens(), expected, deed)
+      assert.equal((await client.next()).name, 'features')
       if (deed === 'disable') await s.host.accounts.setDisabled('romeo', false)
       await client.isCut()
     }

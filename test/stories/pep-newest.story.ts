@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict'
-import { affiliates, hearsLast, idsAt, listens, publishes, request, told, wants } from '../support/pep.ts'
+import {
+  affiliates,
+  hearsLast,
+  idsAt,
+  listens,
+  mood,
+  notification,
+  publishes,
+  request,
+  told,
+  wants,
+} from '../support/pep.ts'
 import { restartStory } from '../support/restart.ts'
 import { type Actor, drain, type Story, story } from '../support/story.ts'
 import { enables, resumes } from '../support/stream-management.ts'
@@ -49,6 +60,16 @@ story('Who comes hears the newest of every node they want to hear of, of theirs 
   await juliet.sends`<presence/>`
   for (const from of [juliet.jid, romeo.jid]) await juliet.receives`<presence from='${from}'/>`
   await hearsLast(juliet, [romeo.bare, 'tune', 'a'], [romeo.bare, 'other', 'a'], [juliet.bare, 'tune', 'c'])
+})
+
+story('Who comes is given a newest item that is large, too', async (s) => {
+  const romeo = await listens(s, 'romeo/orchard', 'mood')
+  const item = `<item id='a'>${mood('x'.repeat(20_000))}</item>`
+  await romeo.asks`${request('set', `<publish node='mood'>${item}</publish>`)}`
+  await leaves(romeo)
+  await romeo.sends`<presence/>`
+  await romeo.receives`<presence from='${romeo.jid}'/>`
+  await romeo.receives`${notification(romeo.bare, `<items node='mood'>${item}</items>`)}`
 })
 
 story('Who becomes a contact hears the newest then', async (s) => {

@@ -159,14 +159,7 @@ story(
     const romeo = await s.online('romeo/orchard')
     await drain(phone)
     await phone.isRefused('not-allowed')`<iq type='set'>${enable('x', '', phone.bare)}</iq>`
-    const people = [
-      phone.jid,
-      romeo.bare,
-      'nobody@localhost',
-      s.domain,
-      `${s.domain}/x`,
-      'elsewhere.example',
-    ]
+    const people = [phone.jid, romeo.bare, 'nobody@localhost', s.domain, `${s.domain}/x`, 'elsewhere.example']
     for (const jid of people) await phone.asks`<iq type='set'>${enable('&lt;n a=&apos;&amp;&apos;/&gt;', '', jid)}</iq>`
     await phone.disconnects()
     await drain(desk)

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { bindFeatures, defineModule, sessionOpened, xml } from '../../src/api.ts'
+import {
+  bindFeatures,
+  defineModule,
+  type GrantedLogin,
+  Jid,
+  loginExtensions,
+  sessionOpened,
+  xml,
+} from '../../src/api.ts'
 import {
   AGENT,
   addressOf,
@@ -222,6 +230,50 @@ story('Who cannot come back and asks for no binding binds the old way', async (s
   assert.ok((await client.next()).getChild('bind'))
   await client.binds('orchard')
 })
+
+/** Logins wait in it until they are let go. */
+const held: (() => void)[] = []
+const slow = defineModule({
+  name: 'slow',
+  summary: 'Holds up logins that say so.',
+  implements: [],
+  setup(ctx) {
+    const granted = async ({ authenticate }: GrantedLogin) => {
+      if (authenticate.getChild('slow', 'urn:example:slow') !== undefined)
+        await new Promise<void>((resolve) => held.push(resolve))
+      return undefined
+    }
+    ctx.add(loginExtensions, { granted })
+  },
+})
+
+story(
+  'A connection that is lost in the midst of a login leaves the session alone that its client may come back to',
+  async (s) => {
+    const { client, token } = await isManaged(s)
+    await client.cuts()
+    const sessions = () => [...s.host.user(Jid.parse('romeo@localhost'))!.sessions.values()]
+    const [resting] = sessions()
+    for (const inline of [resume(token, 0, bindAgain), bindAgain]) {
+      const lost = await s.connects()
+      lost.send(flight(s, `<slow xmlns='urn:example:slow'/>${inline}`))
+      assert.equal((await lost.next()).name, 'features')
+      while (held.length === 0) await new Promise((resolve) => setImmediate(resolve))
+      await lost.isCut()
+      // The server has seen that by the time it has served another connection.
+      await opens(s)
+      held.pop()!()
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+      assert.deepEqual(sessions(), [resting])
+      assert.ok(resting!.live && resting!.resting)
+    }
+    const again = await s.connects()
+    again.send(flight(s, resume(token, 0)))
+    assert.equal((await again.next()).name, 'features')
+    assert.ok((await again.next()).getChild('resumed', NS_SM))
+  },
+  { extra: [slow] },
+)
 
 story('A failed login does nothing of what it asks for // XEP-0388 §2.6.2', async (s) => {
   const { client, token } = await isManaged(s)

@@ -82,12 +82,14 @@ story('The directory follows what people say of themselves, and forgets who is g
   await publishes(juliet, '')
   assert.deepEqual(await found(tybalt, '<last>Montague</last>'), [])
   await publishes(juliet, named('Juliet', 'Montague'))
+  await chooses(juliet, '1')
   await s.host.deletions.request('juliet')
   assert.deepEqual(await found(tybalt, '<last>Montague</last>'), [], 'one that waits to be deleted is found')
   await s.host.deletions.restore('juliet')
   assert.deepEqual(await found(tybalt, '<last>Montague</last>'), ['juliet'])
   await s.host.deleteAccount('juliet')
   assert.deepEqual(await found(tybalt, '<last>Montague</last>'), [])
+  assert.deepEqual(await s.database.knex('user_search_choices'), [], 'the next of the name chooses for themselves')
 })
 
 story('Nobody is found who does not want to be, says so in the vCard, or is taken out by an admin', async (s) => {

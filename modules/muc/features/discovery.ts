@@ -2,7 +2,6 @@ import {
   type Element,
   type FormField,
   Jid,
-  JidError,
   NS_RSM,
   noSuchPage,
   pageElement,
@@ -88,12 +87,8 @@ async function listRooms(service: RoomService, query: Element, { from }: StanzaE
 
 /** The room whose address somebody gives as the end of a page; it need not be there any more. */
 function localOf({ domain }: RoomService, text: string): string {
-  try {
-    const jid = Jid.parse(text)
-    if (jid.domain === domain && jid.isBare && jid.local !== '') return jid.local
-  } catch (error) {
-    if (!(error instanceof JidError)) throw error
-  }
+  const jid = Jid.tryParse(text)
+  if (jid?.domain === domain && jid.isBare && jid.local !== '') return jid.local
   // XEP-0059 §2.2
   throw noSuchPage('The page begins at no room.')
 }

@@ -1,4 +1,4 @@
-import { dataForm, type FormField, Jid, JidError, Lru, StanzaError, xml } from '#api'
+import { dataForm, type FormField, Jid, Lru, StanzaError, xml } from '#api'
 import type { Affiliation } from '../records.ts'
 import { isAtLeast } from '../roles.ts'
 import type { Room } from '../room.ts'
@@ -80,11 +80,7 @@ export function readApproval(room: Room, form: ReadonlyMap<string, readonly stri
 }
 
 function readAccount(text: string): string {
-  try {
-    const { bare } = Jid.parse(text)
-    if (bare.local !== '') return bare.toString()
-  } catch (error) {
-    if (!(error instanceof JidError)) throw error
-  }
+  const account = Jid.tryParse(text)?.bare
+  if (account !== undefined && account.local !== '') return account.toString()
   throw new StanzaError('bad-request', 'The form says of nobody that they want to register.')
 }

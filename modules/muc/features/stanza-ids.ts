@@ -1,4 +1,4 @@
-import { type Element, Jid, JidError } from '#api'
+import { type Element, Jid } from '#api'
 import type { RoomAspect } from '../hooks.ts'
 import { NS_SID } from '../namespaces.ts'
 import type { RoomService } from '../service.ts'
@@ -26,16 +26,7 @@ export function stripForged(stanza: Element, room: string, isOurs: (domain: stri
   function isForged({ name, attrs }: Element): boolean {
     if (attrs['xmlns'] === NS_MAM) return name === 'result' || name === 'fin'
     if (attrs['xmlns'] !== NS_SID || name !== 'stanza-id') return false
-    const by = parse(attrs['by'])
+    const by = Jid.tryParse(attrs['by'] ?? '')
     return by === undefined || by.bare.toString() === room || isOurs(by.domain)
-  }
-}
-
-function parse(text: string | undefined): Jid | undefined {
-  try {
-    return text === undefined ? undefined : Jid.parse(text)
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
   }
 }

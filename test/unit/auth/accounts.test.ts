@@ -319,6 +319,25 @@ eachDatabase((open) => {
     assert.equal(await queriesOf(db, () => accounts.login('mercutio', 'SHA-256')), 1)
   })
 
+  test('as much is read for a stranger as for an account // OF-3258', async () => {
+    const db = await open()
+    const { accounts } = bed(db)
+    const read: number[] = []
+    const watched: Database = Object.assign(Object.create(db), {
+      rows: async (statement: Parameters<Database['rows']>[0]) => {
+        const rows = await db.rows(statement)
+        read.push(rows.length)
+        return rows
+      },
+    })
+    await accounts.create('juliet', 'pencil')
+    for (const [local, domain] of [['juliet'], ['mercutio'], ['juliet', 'mantua.lit']] as const) {
+      const found = await new AccountStore(watched, domain ?? host).find(local)
+      assert.equal(found?.local, local === 'juliet' && domain === undefined ? local : undefined)
+    }
+    assert.deepEqual(read, [3, 3, 3])
+  })
+
   test('no more than two passwords are derived at once', async (t) => {
     const { accounts } = bed(await open())
     let running = 0

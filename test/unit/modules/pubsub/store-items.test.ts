@@ -220,6 +220,10 @@ eachDatabase((open) => {
     const [other] = await store.lastItems([SERVICE], ['tune'], OPHELIA)
     const { record } = (await store.load(SERVICE, 'tune'))!
     assert.deepEqual(other, { record, affiliation: undefined, item: item('x', 1) })
+    // Of many at once none is as large as it can be.
+    await store.publish(id, [item('large', 2, `<${'ö'.repeat(8192)}/>`)], 0)
+    const [large] = await store.lastItems([SERVICE], ['tune'], OPHELIA)
+    assert.deepEqual(large?.item, { ...item('large', 2), payload: undefined })
     const nothing = [await store.lastItems([], ['tune'], HAMLET), await store.lastItems([SERVICE], [], HAMLET)]
     assert.deepEqual(nothing, [[], []])
   })

@@ -82,5 +82,9 @@ test('a search is read from fields, longest word first, and is refused when it i
   })
   for (const content of ['', '<first/>', '<first>*</first>', '<first>j</first><last>c</last>'])
     assert.throws(() => readSearch(query(content), 2), { condition: 'not-acceptable' })
+  assert.equal(readSearch(query('<first>a bb c d</first><last>a b c d</last>'), 2).wanted.length, 8)
+  assert.throws(() => readSearch(query('<first>a bb c d e</first><last>a b c d</last>'), 2), {
+    condition: 'not-acceptable',
+  })
   assert.throws(() => readSearch(query(`<x xmlns='jabber:x:data' type='cancel'/>`), 2), { condition: 'bad-request' })
 })

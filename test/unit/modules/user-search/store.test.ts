@@ -65,6 +65,19 @@ eachDatabase((open) => {
     assert.deepEqual(await find({ first: 'romeo' }), [])
   })
 
+  // One search stopped the server: SQLite made all combinations of words.
+  test('many words that all begin with all that is searched for cost no more than others', async () => {
+    const many = Array.from({ length: 16 }, (_, i) => `aaaaaaaaaa${i}`).join(' ')
+    await store.put('echo@localhost', person(many))
+    const wanted = Array.from({ length: 8 }, (_, i) => ({ field: 'first' as const, word: 'a'.repeat(9 - i) }))
+    assert.deepEqual(
+      (await store.find(wanted, 10)).map(({ account }) => account),
+      ['echo@localhost'],
+    )
+    assert.deepEqual(await store.find([...wanted, { field: 'first', word: 'b' }], 10), [])
+    await store.forget('echo@localhost')
+  })
+
   test('searches go by their indexes', async () => {
     for (let i = 0; i < 200; i++) await store.put(`citizen${i}@localhost`, person(`Name${i}`, 'Veronese'))
     const plans = await plansOf(db, () =>
