@@ -95,6 +95,11 @@ create table `bookmark_choices` (
   key `bookmark_choices_by_account` (`account`)
 );
 
+create table `bookmark_settled` (
+  `account` varbinary(767) not null,
+  primary key (`account`)
+);
+
 create table `credentials` (
   `account` bigint unsigned not null,
   `hash` varbinary(16) not null,

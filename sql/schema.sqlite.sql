@@ -96,6 +96,11 @@ CREATE TABLE `bookmark_choices` (
 
 CREATE INDEX `bookmark_choices_by_account` on `bookmark_choices` (`account`);
 
+CREATE TABLE `bookmark_settled` (
+  `account` text not null,
+  primary key (`account`)
+);
+
 CREATE TABLE `credentials` (
   `account` bigint not null,
   `hash` text not null,

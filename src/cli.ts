@@ -119,7 +119,7 @@ function addCommand(
     const args = typed.filter((arg): arg is string => typeof arg === 'string')
     const loaded = await setup()
     if (spec.password === true) args.push(await readPassword())
-    print(await runCommand(loaded, spec.name, args))
+    print((await runCommand(loaded, spec.name, args)).map(printable))
   })
 }
 
@@ -158,6 +158,11 @@ function databaseOf({ config }: Setup): { url: string; dataDir: string; pool: nu
 
 function databaseUrl(config: Setup['config']): string {
   return config.database.client === 'mysql' ? config.database.url : `sqlite:${config.database.file}`
+}
+
+/** A line that may have in it what users have written: it stays one line, and does nothing to the terminal. */
+function printable(line: string): string {
+  return line.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, ' ')
 }
 
 function print(lines: readonly string[]): void {

@@ -1,4 +1,4 @@
-import type { Database } from '#api'
+import { type Database, lots } from '#api'
 
 /** What is remembered of an account's visits. */
 export interface Visit {
@@ -18,9 +18,6 @@ interface Row {
   readonly motd_ms: number
   readonly welcomed: number
 }
-
-/** Rows in one statement. */
-const ROWS = 200
 
 /** The table of visits, one row an account; every statement goes by its primary key. */
 export class VisitStore {
@@ -44,9 +41,9 @@ export class VisitStore {
       }),
     )
     await this.#db.transaction(async (tx) => {
-      for (let start = 0; start < rows.length; start += ROWS)
+      for (const lot of lots(rows))
         await tx<Row>('administration_visits')
-          .insert(rows.slice(start, start + ROWS))
+          .insert(lot)
           .onConflict(['host', 'local'])
           .merge(['login_ms', 'motd_ms', 'welcomed'])
     })

@@ -1,4 +1,4 @@
-import { KeyedQueue } from '#api'
+import { KeyedQueue, lots } from '#api'
 import type { Visit, VisitStore } from './store.ts'
 
 /** What happened to an account, to be remembered; what is not given stays as it was. */
@@ -64,7 +64,7 @@ export class Visits {
       this.#isScheduled = false
       const locals = [...this.#changes.keys()]
       try {
-        for (let start = 0; start < locals.length; start += 200) await this.#writeSome(locals.slice(start, start + 200))
+        for (const lot of lots(locals)) await this.#writeSome(lot)
       } catch (error) {
         this.#onFailure(error)
       }

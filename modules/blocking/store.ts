@@ -1,7 +1,4 @@
-import type { Database } from '#api'
-
-/** Items written in one statement. */
-const BATCH = 200
+import { type Database, lots } from '#api'
 
 /** The block lists of accounts: the table `blocking_items`. Accounts are prepared bare JIDs, items prepared JIDs. */
 export class BlockingStore {
@@ -21,8 +18,8 @@ export class BlockingStore {
   /** The items of many accounts, in few statements; by the index `blocking_items_by_account`. Who has none is not in it. */
   async loadAll(accounts: readonly string[]): Promise<Map<string, string[]>> {
     const lists = new Map<string, string[]>()
-    for (const batch of inBatches(accounts)) {
-      const found = this.#db.knex('blocking_items').whereIn('account', batch).select('account', 'item')
+    for (const lot of lots(accounts)) {
+      const found = this.#db.knex('blocking_items').whereIn('account', lot).select('account', 'item')
       for (const { account, item } of (await found) as { account: string; item: string }[]) {
         const items = lists.get(account)
         if (items === undefined) lists.set(account, [item])
@@ -35,15 +32,14 @@ export class BlockingStore {
   /** Adds items that are not in the list. */
   async add(account: string, items: readonly string[]): Promise<void> {
     await this.#db.transaction(async (trx) => {
-      for (const batch of inBatches(items)) await trx('blocking_items').insert(batch.map((item) => ({ account, item })))
+      for (const lot of lots(items)) await trx('blocking_items').insert(lot.map((item) => ({ account, item })))
     })
   }
 
   /** Removes items; by the index `blocking_items_by_account`. */
   async remove(account: string, items: readonly string[]): Promise<void> {
     await this.#db.transaction(async (trx) => {
-      for (const batch of inBatches(items))
-        await trx('blocking_items').where({ account }).whereIn('item', batch).delete()
+      for (const lot of lots(items)) await trx('blocking_items').where({ account }).whereIn('item', lot).delete()
     })
   }
 
@@ -51,8 +47,4 @@ export class BlockingStore {
   async clear(account: string): Promise<void> {
     await this.#db.knex('blocking_items').where({ account }).delete()
   }
-}
-
-function* inBatches(items: readonly string[]): Generator<readonly string[]> {
-  for (let start = 0; start < items.length; start += BATCH) yield items.slice(start, start + BATCH)
 }

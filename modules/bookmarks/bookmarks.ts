@@ -5,6 +5,7 @@ import type { NodeEvent } from '../pubsub/hooks.ts'
 import type { NodeConfig } from '../pubsub/index.ts'
 import { checkBookmark, merged, NODE, NS_STORAGE, OldForm, type Rooms } from './bookmark.ts'
 import type { Choices } from './choices.ts'
+import type { SettledStore } from './store.ts'
 
 /** How both nodes are made: for oneself alone (XEP-0402 §5.3, XEP-0223). */
 export const ownConfig: NodeConfig = { persist_items: '1', access_model: 'whitelist' }
@@ -49,26 +50,48 @@ export class Bookmarks {
   readonly #pep: PepApi
   readonly #stored: PrivateElements
   readonly #choices: Choices
+  readonly #settledOnDisk: SettledStore
   readonly #limits: BookmarkLimits
   readonly #queue = new KeyedQueue()
-  /** Accounts that have nothing older. */
+  /** Accounts that have nothing older, and whose copy is as it should be. */
   readonly #settled = new Lru<string, true>(REMEMBERED)
   /** What has been removed since the server started from bookmarks that are not settled yet: they are not to come back. */
   readonly #gone = new Map<string, ReadonlySet<string> | 'all'>()
   /** Accounts whose copy is about to be looked at. */
   readonly #due = new Set<string>()
 
-  constructor(host: Host, pep: PepApi, stored: PrivateElements, choices: Choices, limits: BookmarkLimits) {
+  constructor(
+    host: Host,
+    pep: PepApi,
+    stored: PrivateElements,
+    choices: Choices,
+    settled: SettledStore,
+    limits: BookmarkLimits,
+  ) {
     this.#host = host
     this.#pep = pep
     this.#stored = stored
     this.#choices = choices
+    this.#settledOnDisk = settled
     this.#limits = limits
+  }
+
+  /** Runs what is done to an account's bookmarks in its turn. When it fails the copy may be out of step: it is looked at again. */
+  #inTurn<T>(account: Jid, work: () => Promise<T>): Promise<T> {
+    const key = account.toString()
+    return this.#queue.run(key, async () => {
+      try {
+        return await work()
+      } catch (error) {
+        if (!(error instanceof StanzaError)) this.#settled.delete(key)
+        throw error
+      }
+    })
   }
 
   /** Settles when all that has happened to the bookmarks so far is in all their forms. */
   ready(account: Jid): Promise<void> {
-    return this.#queue.run(account.toString(), () => this.#takeOver(account))
+    return this.#inTurn(account, () => this.#takeOver(account))
   }
 
   /** Takes over what was stored before, for one whose client wants to hear of bookmarks and may never ask for them. */
@@ -79,7 +102,7 @@ export class Bookmarks {
 
   /** The older form, for private XML. */
   shown(account: Jid): Promise<Element> {
-    return this.#queue.run(account.toString(), async () => {
+    return this.#inTurn(account, async () => {
       await this.#takeOver(account)
       const { rooms, copy } = await this.#read(account)
       return this.#formOf(copy).with(rooms)
@@ -98,7 +121,7 @@ export class Bookmarks {
    * earlier one, and refuses when it cannot be; nothing is changed then.
    */
   write<T>(account: Jid, storage: Element, keep: (form: Element, before: Copy | undefined) => Promise<T>): Promise<T> {
-    return this.#queue.run(account.toString(), async () => {
+    return this.#inTurn(account, async () => {
       await this.#takeOver(account)
       const { rooms, isPart, copy } = await this.#read(account)
       const form = new OldForm(storage, this.#limits.maxSize)
@@ -145,7 +168,7 @@ export class Bookmarks {
       if (this.#settled.get(key) === undefined) await this.#takeOver(account)
       else await this.#follow(account)
     }
-    this.#queue.run(key, follow).catch(onFailure)
+    this.#inTurn(account, follow).catch(onFailure)
   }
 
   /** Forgets an account that is being deleted, once all that was to be done is done. */
@@ -155,6 +178,7 @@ export class Bookmarks {
       this.#settled.delete(key)
       this.#gone.delete(key)
       await this.#choices.forget(key)
+      await this.#settledOnDisk.remove(key)
     })
   }
 
@@ -163,15 +187,25 @@ export class Bookmarks {
   }
 
   /**
-   * Brings together what was in separate places before this module kept it, and what a server that was killed left out of step.
-   * What is at the node of XEP-0402 stays as it is there.
+   * Brings together what was in separate places before this module kept it; after that the copy only follows, also when a
+   * server that was killed left it out of step. What is at the node of XEP-0402 stays as it is there.
    */
   async #takeOver(account: Jid): Promise<void> {
     const key = account.toString()
     if (this.#settled.get(key) !== undefined || this.#host.isBeingDeleted(account.local)) return
-    const [state, stored] = await Promise.all([this.#read(account), this.#stored.find(account, KEY)])
+    const [stored, isOnDisk] = await Promise.all([this.#stored.find(account, KEY), this.#settledOnDisk.has(key)])
+    // What is stored although nothing was left there was written while this module was away, as the copy may have been.
+    if (isOnDisk && stored === undefined) await this.#follow(account)
+    else await this.#bringTogether(account, stored)
+    if (!isOnDisk) await this.#settledOnDisk.add(key)
+    this.#settled.set(key, true)
+    this.#gone.delete(key)
+  }
+
+  async #bringTogether(account: Jid, stored: Element | undefined): Promise<void> {
+    const state = await this.#read(account)
     const forms = [this.#formOf(state.copy), new OldForm(stored, this.#limits.maxSize)]
-    const gone = this.#gone.get(key)
+    const gone = this.#gone.get(account.toString())
     const added = new Map<string, Element>()
     for (const form of forms)
       for (const [room, entry] of form.entries(state.rooms)) {
@@ -183,8 +217,6 @@ export class Bookmarks {
     await this.#publish(account, added)
     await this.#follow(account, forms[1]!.others(state.rooms))
     if (stored !== undefined) await this.#stored.remove(account, KEY)
-    this.#settled.set(key, true)
-    this.#gone.delete(key)
   }
 
   #noteGone(key: string, event: Pick<NodeEvent, 'kind'> & { readonly ids?: readonly string[] }): void {

@@ -1,9 +1,10 @@
-import type { Database, Element, Host } from '#api'
+import { type Database, type Element, type Host, serverWide } from '#api'
 import { choicesIn, type NotifyChoice } from './choice.ts'
 import { choiceChanged } from './hooks.ts'
 import { ChoiceStore } from './store.ts'
 
-const servers = new WeakMap<Database, Set<Host>>()
+/** The hosts of each server. */
+const hostsOf = serverWide(() => new Set<Host>())
 
 /** What the bookmarks of accounts say of what they want to be told (XEP-0492), for the rooms to know. */
 export class Choices {
@@ -14,9 +15,7 @@ export class Choices {
 
   constructor(db: Database, host: Host) {
     this.#store = new ChoiceStore(db)
-    this.#hosts = servers.get(db) ?? new Set()
-    servers.set(db, this.#hosts)
-    this.#hosts.add(host)
+    this.#hosts = hostsOf(db).add(host)
     this.#host = host
   }
 

@@ -13,6 +13,7 @@ import { checkBookmark, NODE, NS_STORAGE } from './bookmark.ts'
 import { Bookmarks, ownConfig } from './bookmarks.ts'
 import type { NotifyChoice } from './choice.ts'
 import { Choices } from './choices.ts'
+import { SettledStore } from './store.ts'
 
 /** What others may know of bookmarks. */
 export interface BookmarksApi {
@@ -54,7 +55,7 @@ export default defineModule({
       maxPayload,
     }
     const choices = new Choices(ctx.db, host)
-    const bookmarks = new Bookmarks(host, deps.pep, deps.privateStorage, choices, limits)
+    const bookmarks = new Bookmarks(host, deps.pep, deps.privateStorage, choices, new SettledStore(ctx.db), limits)
 
     // XEP-0402 §4.3
     const config402 = { ...ownConfig, max_items: 'max', send_last_published_item: 'never' }

@@ -4,6 +4,27 @@ import type { NotifyChoice } from './choice.ts'
 /** Rows of a page; SQLite takes 500 rows in an insert of Knex's. */
 const LOT = 400
 
+/** Whose bookmarks are all at the node of XEP-0402: the table `bookmark_settled`, by primary key. */
+export class SettledStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async has(account: string): Promise<boolean> {
+    return (await this.#db.knex('bookmark_settled').where({ account }).first('account')) !== undefined
+  }
+
+  async add(account: string): Promise<void> {
+    await this.#db.knex('bookmark_settled').insert({ account }).onConflict(['account']).ignore()
+  }
+
+  async remove(account: string): Promise<void> {
+    await this.#db.knex('bookmark_settled').where({ account }).delete()
+  }
+}
+
 /** What accounts want to be told of while away from rooms, found by room: the table `bookmark_choices`. */
 export class ChoiceStore {
   readonly #db: Database

@@ -1,11 +1,11 @@
-import { bindFeatures, type Database, defineModule, flows, messageRefused, xep } from '#api'
+import { bindFeatures, defineModule, flows, messageRefused, serverWide, xep } from '#api'
 import { isCarbonMark, NS_CARBONS } from './carbon.ts'
 import { copyReceived, copyRefusal, copySent, setCarbons } from './copies.ts'
 
 const NS_RULES = 'urn:xmpp:carbons:rules:0'
 
-/** The domains of each server, known by its database, on which this module is on. */
-const domainsOf = new WeakMap<Database, Set<string>>()
+/** The domains of each server on which this module is on. */
+const domainsOf = serverWide(() => new Set<string>())
 
 export default defineModule({
   name: 'carbons',
@@ -18,8 +18,7 @@ export default defineModule({
   features: { host: [NS_CARBONS, NS_RULES], account: [NS_CARBONS, NS_RULES] },
 
   setup(ctx) {
-    const domains = domainsOf.get(ctx.db) ?? new Set<string>()
-    domainsOf.set(ctx.db, domains.add(ctx.host.domain))
+    const domains = domainsOf(ctx.db).add(ctx.host.domain)
     ctx.onStop(() => void domains.delete(ctx.host.domain))
 
     for (const name of ['enable', 'disable'])

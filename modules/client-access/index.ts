@@ -68,7 +68,7 @@ export default defineModule({
     })
     ctx.on(passwordChanged, ({ jid }) => clients.passwordChanged(jid))
 
-    const purge = async () => {
+    ctx.every(HOUR_MS, 'clients not seen for long could not be forgotten', async () => {
       if (config.maxClients > 0)
         for (const local of await store.crowded(config.maxClients, PURGE_BATCH))
           await store.removeBeyond(local, config.maxClients)
@@ -76,12 +76,6 @@ export default defineModule({
         config.remember > 0 &&
         (await store.removeBefore(clock.now() - config.remember, PURGE_BATCH)) === PURGE_BATCH
       );
-    }
-    const purgeLater = () =>
-      ctx.after(HOUR_MS, () => {
-        purge().catch(onFailure)
-        purgeLater()
-      })
-    purgeLater()
+    })
   },
 })

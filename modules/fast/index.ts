@@ -73,15 +73,9 @@ export default defineModule({
     ctx.on(accountDisabled, removeAll)
     ctx.onStop(async () => void (await removing))
 
-    const purge = async () => {
+    ctx.every(HOUR_MS, 'expired tokens could not be removed', async () => {
       while ((await store.removeExpired(clock.now(), PURGE_BATCH)) === PURGE_BATCH);
-    }
-    const purgeLater = () =>
-      ctx.after(HOUR_MS, () => {
-        purge().catch((error) => log.warn({ err: error }, 'expired tokens could not be removed'))
-        purgeLater()
-      })
-    purgeLater()
+    })
 
     return {
       clients: (local) => store.clients(local, clock.now()),

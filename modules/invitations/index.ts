@@ -127,13 +127,10 @@ export default defineModule({
 
     ctx.gate(accountDeleting, ({ jid }) => store.forget(jid.local))
     ctx.onReady(settle)
-    const tidyLater = (): void =>
-      void ctx.after(TIDY_EVERY_MS, () => {
-        invitations.tidy().catch((error) => log.error({ err: error }, 'old invitations could not be removed'))
-        void settle()
-        tidyLater()
-      })
-    tidyLater()
+    ctx.every(TIDY_EVERY_MS, 'old invitations could not be removed', async () => {
+      await settle()
+      await invitations.tidy()
+    })
 
     return {
       find: async (token) => {

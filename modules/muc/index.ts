@@ -1,4 +1,4 @@
-import { accountDeleting, type Database, defineModule, hostStopping, partly, serviceDomains, soft, xep } from '#api'
+import { accountDeleting, defineModule, hostStopping, partly, serverWide, serviceDomains, soft, xep } from '#api'
 import adHoc from '../ad-hoc/index.ts'
 import { choiceChanged } from '../bookmarks/hooks.ts'
 import bookmarks from '../bookmarks/index.ts'
@@ -18,13 +18,7 @@ import { RoomService } from './service.ts'
 import { RoomStore } from './store.ts'
 
 /** The services of all hosts of a server. */
-const servers = new WeakMap<Database, Set<RoomService>>()
-
-function servicesOn(db: Database): Set<RoomService> {
-  const services = servers.get(db) ?? new Set()
-  servers.set(db, services)
-  return services
-}
+const servicesOn = serverWide(() => new Set<RoomService>())
 
 /** Rooms whose last messages are in memory. */
 const REMEMBERED_ROOMS = 200

@@ -44,12 +44,7 @@ export default defineModule({
     ctx.gate(accountDeleting, ({ jid }) => spool.forget(jid.local))
     ctx.onStop(() => spool.idle())
 
-    const purgeLater = () =>
-      ctx.after(PURGE_EVERY_MS, () => {
-        spool.purge().catch((error) => ctx.log.error({ err: error }, 'old offline messages could not be removed'))
-        purgeLater()
-      })
-    purgeLater()
+    ctx.every(PURGE_EVERY_MS, 'old offline messages could not be removed', () => spool.purge())
     return { keep: (account, message) => spool.keep(account, message) }
   },
 })

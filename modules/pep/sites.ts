@@ -1,4 +1,4 @@
-import type { Database, Host, Jid } from '#api'
+import { type Host, type Jid, serverWide } from '#api'
 import type { BlockingApi } from '../blocking/index.ts'
 import type { PresenceApi } from '../presence/index.ts'
 import type { PubsubApi } from '../pubsub/index.ts'
@@ -26,11 +26,5 @@ export interface Site {
 /** The hosts of a server on which accounts publish, by domain: contacts may be on another one. */
 export type Sites = Map<string, Site>
 
-const all = new WeakMap<Database, Sites>()
-
-/** The hosts that share a database. */
-export function sitesOf(db: Database): Sites {
-  const sites = all.get(db) ?? new Map<string, Site>()
-  all.set(db, sites)
-  return sites
-}
+/** Those of the server that a database belongs to. */
+export const sitesOf = serverWide((): Sites => new Map())

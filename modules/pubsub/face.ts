@@ -25,8 +25,8 @@ export interface Face {
   isInGroups(node: Node, asker: Jid): boolean | Promise<boolean>
   /** Whether somebody must not learn whether there is such a service: all refusals are one. */
   isStranger(asker: Jid): boolean | Promise<boolean>
-  /** Whether somebody who has subscribed may still hear of a node; taken for granted where a face does not know better. */
-  hears?(node: Node, subscriber: Jid): boolean | Promise<boolean>
+  /** Whether somebody who has subscribed may still hear of a node. */
+  hears(node: Node, subscriber: Jid): boolean | Promise<boolean>
   /**
    * Notifies those who are to know without having subscribed; `reached` are those who have been notified already, and
    * `wire` is for anybody.

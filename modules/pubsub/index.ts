@@ -1,4 +1,4 @@
-import { accountDeleting, type Database, defineModule, serviceDomains, soft, xep } from '#api'
+import { accountDeleting, defineModule, serverWide, serviceDomains, soft, xep } from '#api'
 import adHoc from '../ad-hoc/index.ts'
 import { discoItems } from '../disco/hooks.ts'
 import disco from '../disco/index.ts'
@@ -37,7 +37,7 @@ export interface PubsubApi {
 }
 
 /** The engines of all hosts of a server, which share the tables. */
-const engines = new WeakMap<Database, Set<Engine>>()
+const enginesOf = serverWide(() => new Set<Engine>())
 
 export default defineModule({
   name: 'pubsub',
@@ -49,8 +49,7 @@ export default defineModule({
   setup(ctx): PubsubApi {
     const { host, config, deps } = ctx
     const engine = new Engine(host, new PubsubStore(ctx.db), ctx.clock, ctx.log)
-    const all = engines.get(ctx.db) ?? new Set()
-    engines.set(ctx.db, all.add(engine))
+    const all = enginesOf(ctx.db).add(engine)
     const services = serviceDomains(config.services, host.domain).map((domain) => {
       const { presence, roster } = deps
       const service = new PubsubService({
@@ -70,7 +69,8 @@ export default defineModule({
       items: () => services.map(({ service }) => ({ jid: service.toString(), name: config.name })),
     })
     ctx.gate(accountDeleting, async ({ jid }) => {
-      await engine.idle()
+      // What was asked for before would come back: at other hosts, too.
+      for (const one of all) await one.idle()
       if (jid.domain === host.domain) await engine.store.forgetService(jid.toString())
       await engine.store.forgetJid(jid.toString())
       for (const one of all) {

@@ -1,6 +1,6 @@
-import type { Database } from '#api'
+import { type Database, lots } from '#api'
 import type { ItemPage, ItemRange, ItemRecord, NodeAffiliation, NodeConfig, NodeRecord } from './records.ts'
-import { bounded, by, inOrder, lots, places, put, rowsOf } from './sql.ts'
+import { bounded, by, inOrder, places, put, rowsOf } from './sql.ts'
 
 interface Row {
   readonly id: string

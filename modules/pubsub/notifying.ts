@@ -20,7 +20,8 @@ export class Notifier {
     for (const subscription of node.subscriptions.values()) {
       const isInForce = subscription.state === 'subscribed'
       if (!isInForce && !askers) continue
-      if (isInForce && face.hears !== undefined && !(await face.hears(node, Jid.parse(subscription.jid)))) continue
+      const hears = isInForce ? face.hears(node, Jid.parse(subscription.jid)) : true
+      if (!(hears instanceof Promise ? await hears : hears)) continue
       this.#deliver(face, node, wire, subscription, reached)
     }
     await face.notifyOthers(node, wire, reached)

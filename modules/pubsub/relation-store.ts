@@ -1,6 +1,6 @@
-import type { Database } from '#api'
+import { type Database, lots } from '#api'
 import type { FormValues, NodeAffiliation, SubscriptionRecord, SubscriptionState } from './records.ts'
-import { by, deleteBy, inOrder, lots, places, put, rowsOf } from './sql.ts'
+import { by, deleteBy, inOrder, places, put, rowsOf } from './sql.ts'
 
 /** What somebody is at a node. */
 export interface AffiliationAt {

@@ -3,6 +3,7 @@ import { type AdHoc, type CommandDesk, NS_COMMANDS } from '../ad-hoc/index.ts'
 import { infoElement, NS_INFO, NS_ITEMS } from '../disco/index.ts'
 import type { PresenceApi } from '../presence/index.ts'
 import type { RosterApi } from '../roster/index.ts'
+import { mayRead } from './access.ts'
 import { takeAnswer } from './authorizing.ts'
 import { features, nodeInfo } from './discovery.ts'
 import type { Engine } from './engine.ts'
@@ -88,6 +89,12 @@ export class PubsubService implements Face {
       if (item?.groups.some((group) => node.settings.rosterGroups.includes(group)) === true) return true
     }
     return false
+  }
+
+  /** XEP-0060 §4.5: whoever has lost what let them subscribe hears nothing more. */
+  hears(node: Node, subscriber: Jid): boolean | Promise<boolean> {
+    const isOfOwners = ['presence', 'roster'].includes(node.settings.accessModel)
+    return isOfOwners ? mayRead(this, node, subscriber) : true
   }
 
   isStranger(): boolean {

@@ -1,4 +1,4 @@
-import type { Database } from '#api'
+import { type Database, lots } from '#api'
 import { ItemStore, type LastItem } from './item-store.ts'
 import type {
   ItemPage,
@@ -19,7 +19,7 @@ import {
   type SubscriptionRow,
   subscriptionOf,
 } from './relation-store.ts'
-import { bounded, by, lots, rowsOf } from './sql.ts'
+import { bounded, by, rowsOf } from './sql.ts'
 
 interface Row {
   readonly id: number

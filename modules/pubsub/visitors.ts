@@ -31,7 +31,8 @@ export class Visitors {
         if (subscription.jid === bare || subscription.jid === address) nodes.add(node)
     for (const name of nodes) {
       const node = await this.#engine.find(this.#face, name)
-      if (node?.settings.sendLast === 'on_sub_and_presence') await sendLast(this.#engine, this.#face, node, from)
+      if (node?.settings.sendLast === 'on_sub_and_presence' && (await this.#face.hears(node, from)))
+        await sendLast(this.#engine, this.#face, node, from)
     }
   }
 

@@ -1,4 +1,4 @@
-import { type Element, type Host, StanzaError } from '#api'
+import { type Element, foldForCollision, type Host, StanzaError } from '#api'
 import type { AccountInvitation, InvitationsApi } from '../invitations/index.ts'
 import type { RegistrationLimit } from './limit.ts'
 import { preparedName } from './name.ts'
@@ -51,7 +51,7 @@ export class NewAccounts {
     this.#rules = rules
     this.#limits = limits
     this.#invitations = invitations
-    this.#reserved = new Set(rules.reservedNames.map((name) => preparedName(name, host.domain)))
+    this.#reserved = new Set(rules.reservedNames.map((name) => foldForCollision(preparedName(name, host.domain))))
   }
 
   /**
@@ -127,7 +127,8 @@ export class NewAccounts {
       // XEP-0445 §2.1
       throw new StanzaError('not-acceptable', `The invitation is for the name ${promised}.`)
     }
-    if (this.#reserved.has(local)) throw new StanzaError('not-acceptable', 'That name is reserved.')
+    if (this.#reserved.has(foldForCollision(local)))
+      throw new StanzaError('not-acceptable', 'That name is reserved, or looks like one that is.')
     // XEP-0445 §5
     if ((await this.#invitations?.isHeld(local)) === true)
       throw new StanzaError('conflict', 'That name is taken, or looks like one that is.')

@@ -55,22 +55,25 @@ export default defineModule({
       })
       if (reported.length === 0) return
       return queue.run(account.toString(), async () => {
-        for (const { target, report } of reported) await file(account, target, report)
+        // Past the limit nothing more is looked at: one request has room for thousands.
+        for (const { target, report } of reported) if (!(await file(account, target, report))) return
       })
     })
 
-    async function file(account: Jid, target: string, report: Report): Promise<void> {
+    /** False for one too many. */
+    async function file(account: Jid, target: string, report: Report): Promise<boolean> {
       const now = clock.now()
       const by = account.toString()
       if (config.maxPerDay > 0 && (await store.countSince(by, now - DAY_MS)) >= config.maxPerDay) {
         log.info({ account: by }, 'an account has filed too many reports today; this one is not kept')
-        return
+        return false
       }
       const id = await store.file(by, target, report, now)
       const filed = { ...report, id, account: by, target, filedMs: now, dismissedMs: undefined }
       notices.tell(filed)
       // XEP-0377 §4: "MUST NOT process a report" in ways its author has not opted into.
       if (report.forThirdParty) for (const to of config.forwardTo) host.route(forwardedReport(host.domain, to, filed))
+      return true
     }
 
     ctx.gate(accountDeleting, ({ jid }) => store.forgetReporter(jid.toString()))

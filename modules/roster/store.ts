@@ -1,4 +1,4 @@
-import { type Database, Jid } from '#api'
+import { type Database, Jid, lots } from '#api'
 import type { RosterItem, SharedView, Subscription } from './item.ts'
 import { Roster, type RosterSize, type RosterVersion, unversioned } from './roster.ts'
 
@@ -30,9 +30,6 @@ const columns = {
   request: 'i.request',
   version: 'i.version',
 }
-
-/** Accounts in one statement. */
-const LOT = 400
 
 const loading = `select ${Object.entries(columns)
   .map(([name, column]) => `${column} as ${name}`)
@@ -83,8 +80,7 @@ export class RosterStore {
   async findAll(accounts: readonly string[], contact: string): Promise<Map<string, RosterItem>> {
     const { at_version: _version, at_floor: _floor, ...own } = columns
     const items = new Map<string, RosterItem>()
-    for (let start = 0; start < accounts.length; start += LOT) {
-      const lot = accounts.slice(start, start + LOT)
+    for (const lot of lots(accounts)) {
       const rows: (Row & { account: string })[] = await this.#db
         .knex('roster_items as i')
         .whereIn('i.account', lot)

@@ -57,8 +57,10 @@ function isExempt(stanza: ReadonlyElement, type: string): boolean {
   return type === 'groupchat' && isSubject(stanza)
 }
 
+/** XEP-0045 §8.1: a subject, and neither body nor thread. */
 function isSubject(stanza: ReadonlyElement): boolean {
-  return stanza.getChild('subject') !== undefined && stanza.getChild('body') === undefined
+  const has = (name: string) => stanza.getChild(name) !== undefined
+  return has('subject') && !has('body') && !has('thread')
 }
 
 /** XEP-0258 §5, §5.3: labels are for messages; anywhere else they violate the protocol. */

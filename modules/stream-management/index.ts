@@ -65,19 +65,13 @@ export default defineModule({
     ctx.on(sessionClosed, (session) => resumptions.closed(session))
     ctx.gate(accountDeleting, ({ jid }) => counts.forget(jid.local))
 
-    const purgeLater = () =>
-      ctx.after(HOUR_MS, () => {
-        purge().catch((error) => log.warn({ err: error }, 'old handled counts could not be removed'))
-        purgeLater()
-      })
-    const purge = async () => {
+    ctx.every(HOUR_MS, 'old handled counts could not be removed', async () => {
       // Those of sessions that go on stay.
       resumptions.noteCounts(true)
       await counts.idle()
       if (config.counts.keep === 0) return
       while ((await store.forgetBefore(clock.now() - config.counts.keep, PURGE_BATCH)) === PURGE_BATCH);
-    }
-    purgeLater()
+    })
 
     ctx.onReady(async () => {
       await restart.restore(config.resumption > 0)

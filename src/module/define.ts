@@ -97,6 +97,11 @@ export interface Context<O extends Options = {}, D extends Depends = {}> {
   /** Runs `fn` once, `ms` milliseconds from now, unless the module stops before. */
   after(ms: number, fn: () => void): Cancel
   /**
+   * Does something every `ms` milliseconds, for the first time then, and never twice at once. What it throws or rejects with goes
+   * into the log, with `failure` for what that means. The module stops when it has ended.
+   */
+  every(ms: number, failure: string, work: () => void | Promise<void>): void
+  /**
    * Does what one of the module's declared commands asks for on this host, or on another domain that the module serves; the
    * first argument says which.
    */

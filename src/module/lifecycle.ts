@@ -147,6 +147,18 @@ export class HostModules {
           cancel()
         }
       },
+      every: (ms, failure, work) => {
+        let running: Promise<void> = Promise.resolve()
+        const begin = (): void => {
+          running = running.then(work).catch((error) => context.log.warn({ err: error }, failure))
+          cancel = clock.after(ms, begin)
+        }
+        let cancel = clock.after(ms, begin)
+        lend(() => {
+          cancel()
+          return running
+        })
+      },
       commands,
       command: (command, run, domain = host.domain) => {
         const declaration = module.commands?.find((one) => one.name === command)

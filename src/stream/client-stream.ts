@@ -257,7 +257,7 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
 
   #hear(iq: Element): void {
     this.hold()
-    answerBeforeLogin(iq, this.#host!, this.#link.connection).then(
+    answerBeforeLogin(iq, this.#host!, this.#link.connection, this.#context.log).then(
       (reply) => {
         this.release()
         // What was released may have been a <starttls/>.

@@ -1,4 +1,5 @@
 import net from 'node:net'
+import tls from 'node:tls'
 import { type Element, serialize } from '../../src/api.ts'
 import { NS } from '../../src/xml/namespaces.ts'
 import { StreamParser } from '../../src/xml/parser.ts'
@@ -19,14 +20,14 @@ const patienceMs = 20_000
 /** The other side, or the connection, ended what was under way. */
 export class Disconnected extends Error {}
 
-/** The server refused a login. */
+/** The server refused a login, or what was asked for with it. */
 export class NotLetIn extends Error {
   /** Such as `not-authorized`. */
   readonly condition: string
 
-  constructor(local: string, answer: Element) {
+  constructor(local: string, answer: Element, condition = answer.getChildElements()[0]?.name) {
     super(`${local} was not let in: ${serialize(answer)}`)
-    this.condition = answer.getChildElements()[0]?.name ?? answer.name
+    this.condition = condition ?? answer.name
   }
 }
 
@@ -40,9 +41,13 @@ export class Connection {
   #reason: string | undefined
   #parser: StreamParser | undefined
   #deaf = false
-  readonly #socket: net.Socket
+  #socket!: net.Socket
 
   private constructor(socket: net.Socket) {
+    this.#hears(socket)
+  }
+
+  #hears(socket: net.Socket): void {
     this.#socket = socket
     socket.on('data', (chunk: Buffer) => {
       if (!this.#deaf) this.#parser?.write(chunk)
@@ -82,6 +87,18 @@ export class Connection {
     }
   }
 
+  /** Goes on with TLS, whatever the certificate (RFC 6120 §5); resolves when the features have come anew. */
+  async secures(domain: string): Promise<void> {
+    this.write(`<starttls xmlns='${NS.tls}'/>`)
+    const answer = await this.next()
+    if (answer.name !== 'proceed') throw new Error(`no TLS: ${serialize(answer)}`)
+    this.#socket.removeAllListeners('data')
+    this.#hears(tls.connect({ socket: this.#socket, servername: domain, rejectUnauthorized: false }))
+    this.#parser?.stop()
+    this.#parser = undefined
+    await this.#opens(domain)
+  }
+
   /** Whether nothing more can be sent. */
   get gone(): boolean {
     return this.#reason !== undefined
@@ -96,6 +113,7 @@ export class Connection {
     if (this.#pending.length === 0 && this.#reason === undefined) await this.#arrival()
     const element = this.#pending.shift()
     if (element === undefined) throw new Disconnected(this.#reason)
+    if (element.is('error', NS.streams)) throw new Disconnected(serialize(element))
     return element
   }
 

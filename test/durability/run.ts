@@ -3,7 +3,8 @@ import { type Mariadb, startMariadb } from '../support/mariadb.ts'
 import { tally } from './check.ts'
 import { database, kill, term } from './crashes.ts'
 import { cuts } from './cuts.ts'
-import { disk, openSmallDisk } from './disk.ts'
+import { disk, openSmallDisk, type SmallDisk } from './disk.ts'
+import { publish } from './publish.ts'
 import { type Mishap, rooms } from './rooms.ts'
 import { sabotage } from './sabotage.ts'
 import { prosody, stonechat } from './server.ts'
@@ -12,17 +13,19 @@ import { type Dialect, dialects, type Outcome, type Setting } from './setting.ts
 // npm run durability: plays what may befall a server, and fails when anything acknowledged or seen was lost.
 
 const usage = `npm run durability [-- options]
-  --scenario kill|database|term|disk|cuts|rooms   one of them (all)
+  --scenario kill|database|term|disk|cuts|rooms|publish   one of them (all)
   --database sqlite|mysql|both              (both)
-  --rounds N      how often it happens (20 kills, 5 of the database, 5 SIGTERM); a quarter of it to rooms
+  --rounds N      how often it happens (20 kills, 5 of the database, 5 SIGTERM); a quarter of it to rooms,
+                  and as much to those who publish
   --away N        how many seconds the database is away (5)
   --cuts N        how many connections are cut (1000)
   --pairs N       how many pairs of people write to each other (40)
   --rooms N       how many rooms of four people there are (10)
+  --groups N      how many groups of seven publish, change their profiles, log in with tokens and so on (3)
   --server stonechat|prosody                (stonechat)
   --self-test     checks that these scripts notice what they are here for`
 
-const scenarios = ['kill', 'term', 'cuts', 'database', 'disk', 'rooms'] as const
+const scenarios = ['kill', 'term', 'cuts', 'database', 'disk', 'rooms', 'publish'] as const
 const kinds = { stonechat, prosody } as const
 
 const { values } = parseArgs({
@@ -34,6 +37,7 @@ const { values } = parseArgs({
     cuts: { type: 'string', default: '1000' },
     pairs: { type: 'string', default: '40' },
     rooms: { type: 'string', default: '10' },
+    groups: { type: 'string', default: '3' },
     server: { type: 'string', default: 'stonechat' },
     'self-test': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -75,18 +79,30 @@ async function play(scenario: (typeof scenarios)[number], setting: Setting): Pro
     }
     case 'rooms':
       return kind === stonechat ? await playRooms(setting) : undefined
+    case 'publish':
+      return kind === stonechat ? await playPublish(setting) : undefined
   }
 }
 
 /** All that the other scenarios leave to rooms, one after the other. */
 async function playRooms(setting: Setting): Promise<Outcome> {
-  const times = (mishap: Mishap, count: number): Mishap[] => Array.from({ length: count }, () => mishap)
-  const small = setting.dialect === 'sqlite' ? await openSmallDisk() : undefined
-  const others: Mishap[] =
-    setting.dialect === 'mysql' ? times('database', rounds(5, 'rooms')) : typeof small === 'string' ? [] : ['disk']
-  const mishaps = [...times('kill', rounds(20, 'rooms')), ...times('term', rounds(5, 'rooms')), ...others]
-  const disk = small === undefined || typeof small === 'string' ? {} : { small }
+  const { mishaps, disk } = await share(setting)
   return await rooms(setting, mishaps, { rooms: Number(values.rooms), awayMs, ...disk })
+}
+
+/** As many for those who publish. */
+async function playPublish(setting: Setting): Promise<Outcome> {
+  const { mishaps, disk } = await share(setting)
+  return await publish(setting, mishaps, { groups: Number(values.groups), awayMs, ...disk })
+}
+
+async function share({ dialect }: Setting): Promise<{ mishaps: Mishap[]; disk: { small?: SmallDisk } }> {
+  const times = (mishap: Mishap, count: number): Mishap[] => Array.from({ length: count }, () => mishap)
+  const small = dialect === 'sqlite' ? await openSmallDisk() : undefined
+  const others: Mishap[] =
+    dialect === 'mysql' ? times('database', rounds(5, 'rooms')) : typeof small === 'string' ? [] : ['disk']
+  const mishaps = [...times('kill', rounds(20, 'rooms')), ...times('term', rounds(5, 'rooms')), ...others]
+  return { mishaps, disk: small === undefined || typeof small === 'string' ? {} : { small } }
 }
 
 function report({ title, faults, figures }: Outcome): void {

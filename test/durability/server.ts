@@ -54,6 +54,7 @@ export const stonechat: Kind = {
       requireTls: false,
       listen: { client: { address: '127.0.0.1', port }, clientTls: { port: 0 } },
       log: { level: 'warn' },
+      auth: { guesses: { perConnection: 'off', perAddress: 'off', perAccount: 'off', delay: 'off' } },
       limits: { connections: 'off', connectionsPerAddress: 'off', sessionsPerAccount: 'off' },
     }
     // JSON is YAML too.

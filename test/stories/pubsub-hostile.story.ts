@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { itemPublishing } from '../../modules/pubsub/hooks.ts'
 import { serialize } from '../../src/api.ts'
 import { listens, publishes, request } from '../support/pep.ts'
 import { DATA, dataItem, info, METADATA, png, publishing } from '../support/pictures.ts'
-import { freshNode, NODE_CONFIG, OWNER, PUBSUB, requests, submission } from '../support/pubsub.ts'
+import { freshNode, NODE_CONFIG, OWNER, PUBSUB, requests, serviceOf, submission } from '../support/pubsub.ts'
 import { type Actor, drain, type Story, story } from '../support/story.ts'
 
 const configuring = (node: string, type: string) =>
@@ -90,3 +91,53 @@ story('Metadata of a picture are of a few forms: each is compared with the pictu
   await romeo.isRefused('not-acceptable')`${publishing(METADATA, item(21))}`
   await romeo.asks`${publishing(METADATA, item(20))}`
 })
+
+// XEP-0060 §4.5
+story('Who does not see the owner’s presence any more hears nothing of a node for those who do', async (s) => {
+  const [juliet, tybalt] = [await s.online('juliet/balcony'), await s.online('tybalt/street')]
+  await s.befriend(juliet, tybalt)
+  const { set } = requests(s)
+  const node = freshNode()
+  const item = (id: string) => `<item id='${id}'><a xmlns='urn:example'/></item>`
+  const config = submission(NODE_CONFIG, { access_model: 'presence', send_last_published_item: 'on_sub_and_presence' })
+  await juliet.asks`${set(`<create node='${node}'/><configure>${config}</configure>`)}`
+  await tybalt.asks`${set(`<subscribe node='${node}' jid='${tybalt.bare}'/>`)}`
+  await juliet.asks`${set(`<publish node='${node}'>${item('a')}</publish>`)}`
+  await tybalt.receives`<message from='${serviceOf(s)}'/>`
+  await juliet.sends`<presence type='unsubscribed' to='${tybalt.bare}'/>`
+  while ((await tybalt.next()).attrs['type'] !== 'unavailable');
+  await drain(tybalt)
+  await juliet.asks`${set(`<publish node='${node}'>${item('b')}</publish>`)}`
+  await tybalt.sends`<presence to='${serviceOf(s)}'/>`
+  await tybalt.receivesNothing()
+})
+
+story(
+  'Of an account that is deleted nothing is left at other hosts, of what it has just asked for either',
+  async (s) => {
+    const service = 'pubsub.capulet.example'
+    const [juliet, romeo] = [await s.login('juliet@capulet.example/balcony'), await s.login('romeo/orchard')]
+    const node = freshNode()
+    const asking = (actor: Actor, inside: string) =>
+      actor.send(`<iq type='set' id='q' to='${service}'><pubsub xmlns='${PUBSUB}'>${inside}</pubsub></iq>`)
+    asking(juliet, `<create node='${node}'/>`)
+    await juliet.receives`<iq type='result'/>`
+    const [begun, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const detach = s.bed.server.hosts.get('capulet.example')!.hooks.attach(itemPublishing, () => {
+      begun.resolve()
+      return ended.promise
+    })
+    asking(juliet, `<publish node='${node}'><item><a xmlns='urn:example'/></item></publish>`)
+    await begun.promise
+    asking(romeo, `<subscribe node='${node}' jid='${romeo.bare}'/>`)
+    await drain(romeo)
+    const deleted = s.host.deleteAccount('romeo')
+    // As far as it comes while the node is busy.
+    for (let i = 0; i < 20; i++) await s.database.knex.raw('select 1')
+    ended.resolve()
+    await deleted
+    detach()
+    assert.deepEqual(await s.database.knex('pubsub_subscriptions').where({ jid: romeo.bare }), [])
+  },
+  { hosts: ['localhost', 'capulet.example'] },
+)

@@ -79,10 +79,11 @@ story(
 )
 
 story(
-  'Nobody registers the name of an admin who has no account yet, or no more',
+  'Nobody registers a reserved name, or that of an admin who has no account yet, or no more',
   async (s) => {
     const { client } = await stranger(s)
-    await client.isRefused('not-acceptable')`<iq type='set'>${credentials('Escalus')}</iq>`
+    for (const name of ['Escalus', 'admin', 'admın'])
+      await client.isRefused('not-acceptable')`<iq type='set'>${credentials(name)}</iq>`
     await client.asks`<iq type='set'>${credentials('lawrence')}</iq>`
   },
   { ...on, server: { admins: ['escalus@localhost', 'lawrence@mantua.example'] } },

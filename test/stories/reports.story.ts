@@ -59,6 +59,14 @@ story(
     await s.advance(86_400_000)
     await juliet.asks`<iq type='set'><block xmlns='${NS}'><item jid='c.example'>${report('spam')}</item></block></iq>`
     assert.equal((await run('report list')).length, 2)
+    const costOf = async (count: number) => {
+      const items = Array.from({ length: count }, (_, i) => `<item jid='d${i}.example'>${report('spam')}</item>`)
+      const before = s.database.queries
+      await juliet.asks`<iq type='set'><block xmlns='${NS}'>${items.join('')}</block></iq>`
+      return s.database.queries - before
+    }
+    const few = await costOf(2)
+    assert.ok((await costOf(100)) <= few + 2, 'each report past the limit costs something')
     await s.host.deleteAccount('juliet')
     assert.match((await run('report list'))[1]!, /by an account that is deleted/)
     assert.doesNotMatch((await run('report list', 'all')).join(), /juliet@localhost/)

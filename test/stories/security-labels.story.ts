@@ -165,6 +165,9 @@ story(
       }
       assert.deepEqual(found, wanted)
     }
+    // With a thread it is no change of the subject (XEP-0045 §8.1).
+    await say(`<subject>Hush</subject><thread>t</thread>${labelled(SECRET)}`)
+    await paris.receivesNothing()
     // §5.2.6: nor are changes of the subject subject to it.
     await juliet.sends`<message type='groupchat' to='${room}'><subject>Peace</subject></message>`
     await paris.receives`<message type='groupchat'><subject>Peace</subject></message>`

@@ -264,7 +264,7 @@ eachDatabase((open) => {
     const { accounts } = bed(db)
     await accounts.setPassword('juliet', 'crayon')
     const stale = await deriveKeys('SHA-1', 'pencil', Buffer.from('salt'), iterations)
-    assert.equal(await store.replaceKeys('juliet', [stale], verified), false)
+    assert.equal(await store.replaceKeys('juliet', [stale], verified), undefined)
     assert.equal(await accounts.verifyPassword('juliet', 'crayon'), true)
   })
 

@@ -467,7 +467,9 @@ test('rooms are looked after while the server runs and while it does not, and wh
   assert.equal((await room('affiliations', address)).out, 'owner juliet@localhost\nadmin romeo@localhost\n')
   assert.equal((await room('affiliations', address, 'member')).out, '')
 
-  assert.equal((await room('configure', address, 'roomname', 'A Dark Cave')).out, 'roomname: A Dark Cave\n')
+  // What users write does nothing to the terminal of an admin, and makes up no lines.
+  const configured = await room('configure', address, 'roomname', 'A\nDark\u009bCave')
+  assert.equal(configured.out, 'roomname: A Dark Cave\n')
   await romeo.receives`<message from='${address}' type='groupchat'/>`
   assert.match((await room('configure', address)).out, /^roomname: A Dark Cave$[\s\S]*^persistentroom: 1$/m)
   assert.match((await room('configure', address, 'whois', 'somebody')).err, /whois is one of/)

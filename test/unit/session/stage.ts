@@ -56,6 +56,7 @@ export class Stage {
       delete: (local: string) => Promise.resolve(this.accounts.delete(local)),
       state: (local: string) => Promise.resolve(this.accounts.has(local) ? { kind: 'active' } : undefined),
       isShut: () => false,
+      isOutdated: () => false,
       watch() {},
     }
     this.host = new Host(domain, accounts as unknown as Accounts, (hook, error) =>

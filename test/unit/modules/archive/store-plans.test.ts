@@ -4,7 +4,7 @@ import { SettingsStore } from '../../../../modules/archive/settings-store.ts'
 import type { ArchiveStore } from '../../../../modules/archive/store.ts'
 import { type Database, openDatabase } from '../../../../src/storage/database.ts'
 import { migrate } from '../../../../src/storage/migrate.ts'
-import { type Dialect, eachDatabase, openEmpty, silentLog, sqlFolder } from '../../../support/databases.ts'
+import { type Dialect, eachNewDatabase, openEmpty, silentLog, sqlFolder } from '../../../support/databases.ts'
 import { FakeClock } from '../../../support/fake-clock.ts'
 import { JULIET, message, NOW_ID, ROMEO, storeOf } from './messages.ts'
 
@@ -156,7 +156,7 @@ const settings: readonly (readonly [title: string, run: (store: SettingsStore) =
     ['an account that goes', (s) => s.forget(JULIET), [ACCOUNT, READERS]],
   ]
 
-eachDatabase((open, dialect) => {
+eachNewDatabase((open, dialect) => {
   test('archive settings: every statement reads by its index', async () => {
     const db = await open()
     const store = new SettingsStore(db)

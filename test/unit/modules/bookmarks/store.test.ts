@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { before, test } from 'node:test'
 import { ChoiceStore } from '../../../../modules/bookmarks/store.ts'
 import type { Database } from '../../../../src/api.ts'
 import { eachDatabase } from '../../../support/databases.ts'
 import { plansOf } from '../../../support/query-plans.ts'
 
 eachDatabase((open) => {
-  let opened: Promise<Database> | undefined
-  const shared = () => (opened ??= open())
+  let database: Database
+  before(async () => {
+    database = await open()
+  })
+
   test('each statement reads by an index', async () => {
-    const database = await shared()
     const store = new ChoiceStore(database)
     const plans = await plansOf(database, async () => {
       await store.of('romeo@a')
@@ -21,7 +23,6 @@ eachDatabase((open) => {
   })
 
   test('choices are found by room and by account, and changed one by one', async () => {
-    const database = await shared()
     const store = new ChoiceStore(database)
     await store.save(
       'romeo@a',
@@ -55,7 +56,6 @@ eachDatabase((open) => {
   })
 
   test('many choices of one account, and of one room', async () => {
-    const database = await shared()
     const store = new ChoiceStore(database)
     const rooms = Array.from({ length: 900 }, (_, n) => [`room${n}@r`, 'always'] as const)
     await store.save('romeo@a', new Map(rooms))

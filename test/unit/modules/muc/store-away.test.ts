@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NOTIFY_FIELD } from '../../../../modules/muc/notify.ts'
 import { RoomStore } from '../../../../modules/muc/store.ts'
-import { eachDatabase } from '../../../support/databases.ts'
+import { eachNewDatabase } from '../../../support/databases.ts'
 import { plansOf } from '../../../support/query-plans.ts'
 import { CREATED_MS, createRoom, JULIET, NURSE, ROMEO, SERVICE } from './rooms.ts'
 
-eachDatabase((open, dialect) => {
+eachNewDatabase((open, dialect) => {
   test('members who are away: what they have chosen follows from what they have registered', async () => {
     const store = new RoomStore(await open(), SERVICE)
     const { id } = await createRoom(store, 'balcony')

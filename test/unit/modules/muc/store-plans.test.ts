@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RoomStore } from '../../../../modules/muc/store.ts'
 import type { Database } from '../../../../src/storage/database.ts'
-import { type Dialect, eachDatabase } from '../../../support/databases.ts'
+import { type Dialect, eachNewDatabase } from '../../../support/databases.ts'
 import { plansOf } from '../../../support/query-plans.ts'
 import { CREATED_MS, createRoom, indexWith, JULIET, NURSE, ROMEO, SERVICE } from './rooms.ts'
 
@@ -177,7 +177,7 @@ async function fill(db: Database, analyze = true): Promise<{ store: RoomStore; i
   return { store, id }
 }
 
-eachDatabase((open, dialect) => {
+eachNewDatabase((open, dialect) => {
   test('room store: every statement reads by its index; only what one address sees is sorted', async () => {
     const db = await open()
     const { store, id } = await fill(db)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PubsubStore } from '../../../../modules/pubsub/store.ts'
 import type { Database } from '../../../../src/storage/database.ts'
-import { type Dialect, eachDatabase } from '../../../support/databases.ts'
+import { type Dialect, eachNewDatabase } from '../../../support/databases.ts'
 import { plansOf } from '../../../support/query-plans.ts'
 import { CREATED_MS, createNode, HAMLET, item, OPHELIA, SERVICE } from './nodes.ts'
 
@@ -164,7 +164,7 @@ async function fill(db: Database): Promise<{ store: PubsubStore; id: number }> {
   return { store, id }
 }
 
-eachDatabase((open, dialect) => {
+eachNewDatabase((open, dialect) => {
   test('pubsub store: every statement reads by its index, whether the database has statistics or not', async () => {
     const db = await open()
     const { store, id } = await fill(db)
