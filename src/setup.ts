@@ -75,6 +75,7 @@ export async function loadSetup(configFolder: string | undefined, serving = fals
   )
   problems.push(...missingDependencies(enabled, configs, folder))
   if (problems.length === 0) problems.push(...complaints(enabled, configs, folder))
+  if (problems.length === 0) problems.push(...domainProblems(enabled, config, folder))
   if (problems.length > 0) throw new ConfigError(problems)
   return { config, origins, componentOrigins, configFolder: folder, catalogue, configs, enabled }
 }
@@ -194,6 +195,34 @@ function complaints(
     ),
   )
   return distinctProblems(problems)
+}
+
+/** Domains that two would serve, or that are none. */
+function domainProblems(
+  enabled: ReadonlyMap<string, readonly EnabledModule[]>,
+  { hosts, components }: ServerConfig,
+  folder: string,
+): ConfigProblem[] {
+  const taken = new Map<string, string>()
+  for (const host of hosts) taken.set(host, 'a host')
+  for (const domain of Object.keys(components)) taken.set(domain, 'a component')
+  const problems: ConfigProblem[] = []
+  for (const [host, modules] of enabled)
+    for (const { module, config } of modules) {
+      const file = join(folder, 'modules', `${module.name}.yaml`)
+      try {
+        for (const domain of module.domains?.(config, host) ?? []) {
+          const rival = taken.get(domain)
+          const cure = 'Give one of them another name.'
+          if (rival !== undefined)
+            problems.push(fileProblem(file, `${domain}, which ${module.name} is to serve, is ${rival}`, cure))
+          taken.set(domain, `that of ${module.name} on ${host}`)
+        }
+      } catch (error) {
+        problems.push(fileProblem(file, (error as Error).message, 'A name is a domain, or what stands before one.'))
+      }
+    }
+  return problems
 }
 
 /** The version in package.json. */

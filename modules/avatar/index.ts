@@ -1,7 +1,7 @@
 import { accountCreated, accountDeleting, defineModule, type Element, flows, option, xep } from '#api'
 import pep from '../pep/index.ts'
 import presence from '../presence/index.ts'
-import { itemPublishing, nodeChanged } from '../pubsub/hooks.ts'
+import { itemPublishing, nodeChanged, nodeUncertain } from '../pubsub/hooks.ts'
 import pubsub from '../pubsub/index.ts'
 import { vcardSetting, vcardShowing } from '../vcard/hooks.ts'
 import vcard from '../vcard/index.ts'
@@ -56,6 +56,7 @@ export default defineModule({
         .changed(service)
         .catch((err) => ctx.log.error({ err, account: service.toString() }, 'a new picture could not be announced'))
     })
+    ctx.on(nodeUncertain, ({ service }) => avatars.forget(service))
     ctx.gate(vcardSetting, (setting) => photo.take(setting))
     ctx.gate(vcardShowing, (showing) => photo.show(showing))
 

@@ -55,7 +55,8 @@ export class PresenceHashes {
     if (origin === null || type !== '') return
     if (!directed) origin.slots.set(deniesSlot, photoIn(stanza) === '')
     const avatar = this.#avatars.known(from.bare) ?? event.get(readSlot)
-    if (avatar === undefined) return
+    // XEP-0398 §4: "in every available presence that does not contain an empty photo element"
+    if (avatar === undefined || photoIn(stanza) === '') return
     // Whoever may not see a picture could still tell by its hash that two people are one.
     if (directed && avatar.hash !== '' && !avatar.isOpen && this.#presence.isSubscriber(from.bare, to) !== true) return
     putHash(stanza, avatar)
@@ -93,11 +94,11 @@ function photoIn(presence: Element): string | undefined {
   return presence.getChild('x', NS_UPDATE)?.getChildText('photo', NS_UPDATE)?.trim()
 }
 
-/** XEP-0398 §4: "in every available presence that does not contain an empty photo element". */
+/** Has presence say what there is, where it says anything else. */
 function putHash(presence: Element, { hash, isKnown }: Avatar): void {
   const said = presence.getChild('x', NS_UPDATE)
   const photo = photoIn(presence)
-  if (photo === hash || photo === '' || (said === undefined && !isKnown)) return
+  if (photo === hash || (said === undefined && !isKnown)) return
   const update = xml('x', { xmlns: NS_UPDATE }, xml('photo', null, ...(hash === '' ? [] : [hash])))
   presence.children = presence.children.filter((child) => child !== said)
   presence.append(update)

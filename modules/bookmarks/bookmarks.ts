@@ -171,6 +171,11 @@ export class Bookmarks {
     this.#inTurn(account, follow).catch(onFailure)
   }
 
+  /** The copy of an account's bookmarks may be out of step with them: it is looked at when they are asked for next. */
+  doubt(account: Jid): void {
+    this.#settled.delete(account.toString())
+  }
+
   /** Forgets an account that is being deleted, once all that was to be done is done. */
   forget(account: Jid): Promise<void> {
     const key = account.toString()

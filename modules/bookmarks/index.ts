@@ -7,7 +7,7 @@ import { sessionAvailable } from '../presence/hooks.ts'
 import presence from '../presence/index.ts'
 import { elementKeepers } from '../private-storage/hooks.ts'
 import privateStorage from '../private-storage/index.ts'
-import { itemPublishing, nodeChanged, nodeReading, publicationTaken } from '../pubsub/hooks.ts'
+import { itemPublishing, nodeChanged, nodeReading, nodeUncertain, publicationTaken } from '../pubsub/hooks.ts'
 import pubsub from '../pubsub/index.ts'
 import { checkBookmark, NODE, NS_STORAGE } from './bookmark.ts'
 import { Bookmarks, ownConfig } from './bookmarks.ts'
@@ -90,6 +90,10 @@ export default defineModule({
       bookmarks.changed(event, (err) =>
         log.error({ err, account: service.toString() }, 'bookmarks could not be copied to their older form'),
       )
+    })
+
+    ctx.on(nodeUncertain, ({ service, node }) => {
+      if (node === NODE || node === NS_STORAGE) bookmarks.doubt(service)
     })
 
     ctx.add(elementKeepers, {

@@ -42,6 +42,7 @@ export default defineModule({
     xep(492, '0.2.0', 'Chosen in bookmarks, or in the registration with a room (XEP-0045 §7.10).'),
   ],
   options,
+  domains: ({ services }, host) => serviceDomains(services, host),
   commands: roomCommands,
   depends: {
     presence,

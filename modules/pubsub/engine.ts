@@ -1,5 +1,6 @@
 import { type Clock, type Context, type Host, type Jid, KeyedQueue, StanzaError } from '#api'
 import type { Face } from './face.ts'
+import { nodeUncertain } from './hooks.ts'
 import type { LastItem } from './item-store.ts'
 import { Node } from './node.ts'
 import { settingsOf } from './node-config.ts'
@@ -38,7 +39,10 @@ export class Engine {
         return await work(node)
       } catch (error) {
         // When it is no refusal nobody knows how the node is on disk now.
-        if (!(error instanceof StanzaError)) this.#nodes.delete(key)
+        if (!(error instanceof StanzaError)) {
+          this.#nodes.delete(key)
+          this.host.hooks.notify(nodeUncertain, { service: face.service, node: name })
+        }
         throw error
       } finally {
         this.#nodes.weigh(key)

@@ -58,3 +58,13 @@ export const nodeChanged = defineNotice<NodeEvent>(
   'pubsub/node-changed',
   'Items of a node were published or removed, or the node was configured or deleted.',
 )
+
+/** A node of which nobody knows how it is on disk: what was asked of it failed, such as when the database went away. */
+export interface NodeDoubt {
+  readonly service: Jid
+  readonly node: string
+}
+export const nodeUncertain = defineNotice<NodeDoubt>(
+  'pubsub/node-uncertain',
+  'A change of a node failed, and may have been made all the same: forget what is known of the node.',
+)

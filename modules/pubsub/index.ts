@@ -44,6 +44,7 @@ export default defineModule({
   summary: 'Publishes what programs and people have to say to those who have subscribed to it.',
   implements: [xep(60, '1.30.0', 'Leaf nodes; no collections (XEP-0248).'), xep(59, '1.0')],
   options,
+  domains: ({ services }, host) => serviceDomains(services, host),
   depends: { adHoc: soft(adHoc), disco, presence, roster },
 
   setup(ctx): PubsubApi {

@@ -1,36 +1,21 @@
-import {
-  accountDeleting,
-  CommandError,
-  dataForm,
-  defineModule,
-  defineSlot,
-  Jid,
-  JidError,
-  option,
-  StanzaError,
-  soft,
-  type User,
-  xep,
-} from '#api'
+import { accountDeleting, defineModule, defineSlot, Jid, option, StanzaError, soft, type User, xep } from '#api'
 import { adHocCommands } from '../ad-hoc/hooks.ts'
 import adHoc from '../ad-hoc/index.ts'
 import { discoIdentities } from '../disco/hooks.ts'
 import disco from '../disco/index.ts'
 import { vcardChanged } from '../vcard/hooks.ts'
 import vcard from '../vcard/index.ts'
+import { directoryCommands, directoryRuns } from './commands.ts'
 import { Directory } from './directory.ts'
+import { findableCommand } from './findable.ts'
 import { foundElement, NS_SEARCH, readSearch, searchFields } from './protocol.ts'
 import { UserSearchStore } from './store.ts'
 
-/** The command by which people say whether they can be found. */
-const NODE = 'urn:stonechat:user-search#findable'
 /** How often an account has searched within the present minute. */
 const searchesSlot = defineSlot<{ minute: number; count: number }>('user-search/searches', () => ({
   minute: 0,
   count: 0,
 }))
-
-const account = { name: 'jid', kind: 'jid', summary: 'The account, as user@domain.' } as const
 
 export default defineModule({
   name: 'user-search',
@@ -46,23 +31,7 @@ export default defineModule({
     minLength: option.int().min(1).max(16).default(2).describe('Letters that one word of a search has at least.'),
     perMinute: option.int().min(1).orOff().default(20).describe('Most searches of one account within a minute.'),
   },
-  commands: [
-    {
-      name: 'directory hide',
-      summary: 'Takes an account out of the user directory, whatever it says itself.',
-      args: [account],
-    },
-    {
-      name: 'directory show',
-      summary: 'Leaves it to an account whether it is in the user directory.',
-      args: [account],
-    },
-    {
-      name: 'directory rebuild',
-      summary: 'Makes the user directory anew, as is needed when the module was off for a time.',
-      args: [{ name: 'domain', kind: 'host', summary: 'The domain.' }],
-    },
-  ],
+  commands: directoryCommands,
   depends: { vcard, disco: soft(disco), adHoc: soft(adHoc) },
 
   setup(ctx) {
@@ -120,50 +89,7 @@ export default defineModule({
       )
     })
 
-    ctx.add(adHocCommands, {
-      target: 'self',
-      node: NODE,
-      name: 'Say whether others can find you',
-      stages: [
-        async ({ to }) => {
-          const { wish } = await directory.choice(to.toString())
-          const isOn = wish ?? config.listed === 'everybody'
-          const field = {
-            var: 'findable',
-            type: 'boolean',
-            label: 'Others can find me by my name',
-            values: [isOn ? '1' : '0'],
-          } as const
-          return dataForm('form', NODE, [field], { title: 'User directory' })
-        },
-      ],
-      run: async (filled, { to }) => {
-        const value = filled.get('findable')?.[0]
-        const wish = value === '1' || value === 'true'
-        await directory.choose(to.toString(), (was) => ({ ...was, wish }))
-        return wish ? 'Others can find you now, if your vCard lets them.' : 'Nobody finds you any more.'
-      },
-    })
-
-    const bar =
-      (barred: boolean) =>
-      async ([text]: readonly string[]) => {
-        const jid = accountOf(text)
-        if (!(await host.accounts.exists(jid.local))) throw new CommandError(`There is no account ${jid}.`)
-        await directory.choose(jid.toString(), (was) => ({ ...was, barred }))
-        return [barred ? `${jid} is not in the directory any more.` : `${jid} decides for itself.`]
-      }
-    ctx.command('directory hide', bar(true))
-    ctx.command('directory show', bar(false))
-    ctx.command('directory rebuild', async () => [`${await directory.rebuild(host.domain)} vCards were looked at.`])
+    ctx.add(adHocCommands, findableCommand(directory, config.listed === 'everybody'))
+    for (const [name, run] of Object.entries(directoryRuns(host, directory))) ctx.command(name, run)
   },
 })
-
-function accountOf(text: string | undefined): Jid {
-  try {
-    return Jid.parse(text ?? '').bare
-  } catch (error) {
-    if (error instanceof JidError) throw new CommandError(`${text} is not an address: ${error.message}`)
-    throw error
-  }
-}

@@ -97,8 +97,8 @@ export interface Context<O extends Options = {}, D extends Depends = {}> {
   /** Runs `fn` once, `ms` milliseconds from now, unless the module stops before. */
   after(ms: number, fn: () => void): Cancel
   /**
-   * Does something every `ms` milliseconds, for the first time then, and never twice at once. What it throws or rejects with goes
-   * into the log, with `failure` for what that means. The module stops when it has ended.
+   * Does something every `ms` milliseconds, for the first time then; a turn that comes while the last is under way is left out. What
+   * it throws or rejects with goes into the log, with `failure` for what that means. The module stops when it has ended.
    */
   every(ms: number, failure: string, work: () => void | Promise<void>): void
   /**
@@ -157,6 +157,8 @@ export interface ModuleSpec<N extends string, O extends Options, D extends Depen
   readonly options?: O
   /** Looks at the options of a host, of which each is right by itself; nothing starts while there is something to complain of. */
   readonly check?: (config: ConfigOf<O>, domain: string) => readonly OptionComplaint[]
+  /** The domains that the module serves beside a host, by its options. @throws Error that says what is wrong with them. */
+  readonly domains?: (config: ConfigOf<O>, host: string) => readonly string[]
   /** Commands for the command line and admins' clients, whose first argument is an address or a domain; `setup` says what they do. */
   readonly commands?: readonly CommandDeclaration[]
   readonly depends?: D

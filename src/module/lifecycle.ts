@@ -148,10 +148,18 @@ export class HostModules {
         }
       },
       every: (ms, failure, work) => {
-        let running: Promise<void> = Promise.resolve()
+        let running: Promise<void> | undefined
+        const run = async (): Promise<void> => {
+          try {
+            await work()
+          } catch (error) {
+            context.log.warn({ err: error }, failure)
+          }
+          running = undefined
+        }
         const begin = (): void => {
-          running = running.then(work).catch((error) => context.log.warn({ err: error }, failure))
           cancel = clock.after(ms, begin)
+          running ??= run()
         }
         let cancel = clock.after(ms, begin)
         lend(() => {

@@ -13,7 +13,8 @@ const leftBytes = 512 * 1024
 /** A file system of its own that can be full. */
 export interface SmallDisk {
   readonly folder: string
-  fill(): Promise<void>
+  /** Fills it up to so many bytes, by default what takes a while to write. */
+  fill(left?: number): Promise<void>
   /** Makes room again. */
   free(): Promise<void>
   remove(): Promise<void>
@@ -34,9 +35,9 @@ export async function openSmallDisk(): Promise<SmallDisk | string> {
   const ballast = join(folder, 'ballast')
   return {
     folder,
-    fill: async () => {
+    fill: async (left = leftBytes) => {
       const { bavail, bsize } = await statfs(folder)
-      await writeFile(ballast, Buffer.alloc(Math.max(0, bavail * bsize - leftBytes))).catch((error: unknown) => {
+      await writeFile(ballast, Buffer.alloc(Math.max(0, bavail * bsize - left))).catch((error: unknown) => {
         // The server writes at the same time and may have been first to the last byte.
         if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
       })

@@ -23,9 +23,14 @@ export class InviterLife implements Life {
   /** Those that were used up and looked at. */
   #used: Invitation[] = []
   #n = 0
+  #hasJustCome = false
 
   constructor(doer: Doer) {
     this.#doer = doer
+  }
+
+  async prepares(): Promise<void> {
+    this.#hasJustCome = true
   }
 
   async acts(): Promise<void> {
@@ -53,7 +58,9 @@ export class InviterLife implements Life {
       this.#fresh = this.#fresh.filter((other) => other !== invitation)
       if (!this.#used.includes(invitation)) this.#used.push(invitation)
     }
-    await this.#looksAtRoster()
+    // What a lost database has kept from becoming contacts does at the next start, or within the hour.
+    if (this.#hasJustCome) await this.#looksAtRoster()
+    this.#hasJustCome = false
   }
 
   #name(which: string): string {

@@ -178,8 +178,10 @@ const plays: Readonly<Record<Mishap, (play: Play) => Promise<void>>> = {
 
   disk: async (play) => {
     const { crowd, how } = play
-    await how.small!.fill()
-    const isRefused = () => crowd.figures['refused']! > crowd.doers.length * 2
+    const before = crowd.figures['refused']!
+    // What is written takes the place of what was there before, by and large: only who adds something is refused.
+    await how.small!.fill(16 * 1024)
+    const isRefused = () => crowd.figures['refused']! > before + crowd.doers.length
     await crowd.findings.until('people are refused', isRefused, 60_000)
     await how.small!.free()
     await goesOn(play)

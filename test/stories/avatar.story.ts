@@ -75,6 +75,12 @@ story('A picture that is published is in the vCard, and all are told // XEP-0084
   await stranger.isRefused('service-unavailable')`${asking(juliet.bare)}`
   await juliet.sends`<presence><status>shy</status></presence>`
   await romeo.receives`<presence from='${juliet.jid}'><status>shy</status>${update('')}</presence>`
+  // And one again.
+  await showsPicture(juliet, other, 'open')
+  await romeo.receivesInAnyOrder([
+    notification(juliet.bare, `<items node='${METADATA}'>${metadataItem(other)}</items>`),
+    `<presence from='${juliet.jid}'><status>shy</status>${update(other.id)}</presence>`,
+  ])
 })
 
 story('The picture of a vCard is published, and gone with it // XEP-0398 §3.2', async (s) => {

@@ -3,6 +3,7 @@ import { PubsubStore } from '../../modules/pubsub/store.ts'
 import { type Element, serialize } from '../../src/api.ts'
 import { configures, INFO, listens, notification, request, wants } from '../support/pep.ts'
 import { asks, type Fields, OWNER, PUBLISH_OPTIONS, refuses, submission, valuesOf } from '../support/pubsub.ts'
+import { restartStory } from '../support/restart.ts'
 import { type Actor, drain, type Story, story } from '../support/story.ts'
 
 const NODE = 'urn:xmpp:bookmarks:1'
@@ -430,4 +431,21 @@ story(
     )
   },
   { modules: { bookmarks: { maxShown: 3 } } },
+)
+
+restartStory(
+  'What was removed stays removed, however far the older forms had followed when the server was killed',
+  async (r) => {
+    const first = await r.starts()
+    await first.createAccount('romeo')
+    const romeo = await first.login('romeo')
+    for (const room of ['a', 'b']) await bookmarks(romeo, `${room}@rooms.localhost`, conference())
+    assert.match((await formsOf(romeo)).old, /a@.*b@/)
+    // As a crash leaves it right after the answer to the retraction.
+    await first.database.knex('pubsub_items').where({ id: 'a@rooms.localhost' }).delete()
+    const second = await r.starts()
+    const { items, old, stored } = await formsOf(await second.login('romeo'))
+    assert.deepEqual(Object.keys(items), ['b@rooms.localhost'])
+    assert.doesNotMatch(old + stored, /a@/)
+  },
 )

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { serialize } from '../../src/api.ts'
 import { asksArchive } from '../support/archive.ts'
 import { INFO, idsAt, listens, notification, request } from '../support/pep.ts'
-import { type Fields, PUBLISH_OPTIONS, refuses, submission } from '../support/pubsub.ts'
+import { asks, type Fields, OWNER, PUBLISH_OPTIONS, refuses, submission, valuesOf } from '../support/pubsub.ts'
 import { type Actor, story } from '../support/story.ts'
 
 const NODE = 'urn:xmpp:mds:displayed:0'
@@ -84,6 +84,9 @@ story('A marker also tells one’s own devices, and nobody else sees, copies or 
     assert.equal(messages.length, 1)
     assert.ok(!serialize(messages[0]!).includes(NODE))
   }
+  // XEP-0490 §4.2: nobody but her devices, even if no client has said so.
+  const form = await asks(phone, request('get', `<configure node='${NODE}'/>`, '', OWNER), 'configure', OWNER)
+  assert.deepEqual(valuesOf(form.getChild('x', 'jabber:x:data')!)['access_model'], ['whitelist'])
   // The address is the chat, whatever it is.
   await desk.sends`${marker(romeo.jid, displayed('8'))}`
   await romeo.receives`<message><displayed xmlns='urn:xmpp:chat-markers:0' id='m1'/></message>`

@@ -214,6 +214,21 @@ test('what a module complains of in its options taken together is a problem, wit
   )
 })
 
+test('a domain that two would serve is a problem', async () => {
+  const config = await temporary()
+  await mkdir(join(config, 'modules'))
+  await writeFile(
+    join(config, 'server.yaml'),
+    'hosts: [a.example, pubsub.a.example]\nlisten: { component: { port: 5347 } }\n',
+  )
+  await writeFile(join(config, 'modules/components.yaml'), 'components:\n  bot.a.example: { secret: abcdefghijkl }\n')
+  await writeFile(join(config, 'modules/muc.yaml'), 'services: [bot, rooms]\n')
+  const { code, err } = await stonechat(['check', '--config', config])
+  assert.equal(code, 78)
+  assert.match(err, /muc\.yaml: bot\.a\.example, which muc is to serve, is a component/)
+  assert.match(err, /pubsub\.yaml: pubsub\.a\.example, which pubsub is to serve, is a host/)
+})
+
 test('wrong use exits with 64 and help with 0', async () => {
   const wrong = [
     ['--nonsense'],

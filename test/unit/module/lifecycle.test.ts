@@ -247,3 +247,45 @@ test('a timer runs once, can be cancelled, and leaves nothing to take back', asy
   clock.advance(10_000)
   assert.deepEqual(said, ['runs'])
 })
+
+test('what is done every so often never runs twice at once, goes on after a failure, and has ended when the module stops', async () => {
+  const said: string[] = []
+  const rounds: PromiseWithResolvers<void>[] = []
+  surroundings = {
+    ...surroundings,
+    log: { child: () => ({ warn: (_: object, text: string) => said.push(text) }) } as never,
+  }
+  modules = new HostModules(stage.host, surroundings)
+  const sweeper = module('sweeper', (ctx) =>
+    ctx.every(1000, 'nothing was swept', () => {
+      const round = Promise.withResolvers<void>()
+      rounds.push(round)
+      return round.promise
+    }),
+  )
+  await modules.start([sweeper])
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  clock.advance(999)
+  await turn()
+  assert.equal(rounds.length, 0)
+  clock.advance(1)
+  clock.advance(1000)
+  await turn()
+  assert.equal(rounds.length, 1)
+  rounds[0]!.reject(new Error('no broom'))
+  await turn()
+  clock.advance(1000)
+  await turn()
+  assert.deepEqual([said, rounds.length], [['nothing was swept'], 2])
+  let isStopped = false
+  const stopping = modules.stop().then(() => {
+    isStopped = true
+  })
+  await turn()
+  assert.equal(isStopped, false)
+  rounds[1]!.resolve()
+  await stopping
+  clock.advance(5000)
+  await turn()
+  assert.equal(rounds.length, 2)
+})

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { database, kill, term } from '../../durability/crashes.ts'
 import { cuts } from '../../durability/cuts.ts'
 import { disk, openSmallDisk } from '../../durability/disk.ts'
+import { publish } from '../../durability/publish.ts'
 import { rooms } from '../../durability/rooms.ts'
 import { stonechat } from '../../durability/server.ts'
 import type { Outcome, Setting } from '../../durability/setting.ts'
@@ -43,6 +44,12 @@ for (const dialect of dialects) {
     },
     async (t) => isFlawless(await rooms(await setting(t, dialect), ['kill', 'term'], { rooms: 2 })),
   )
+
+  test(
+    `what is published, set, invited or changed is as it was acknowledged when the server is killed or stopped, on ${dialect}`,
+    { timeout },
+    async (t) => isFlawless(await publish(await setting(t, dialect), ['kill', 'term'], { groups: 1 })),
+  )
 }
 
 test('nothing acknowledged or seen is lost when the database is killed, and service returns', {
@@ -53,6 +60,7 @@ test('nothing acknowledged or seen is lost when the database is killed, and serv
     const onMysql: Setting = { ...(await setting(t, 'sqlite')), dialect: 'mysql', mysql }
     isFlawless(await database(onMysql, 1, 1500))
     isFlawless(await rooms(onMysql, ['database'], { rooms: 2, awayMs: 1500 }))
+    isFlawless(await publish(onMysql, ['database'], { groups: 1, awayMs: 1500 }))
   } finally {
     await mysql.stop()
   }
