@@ -1,4 +1,4 @@
-import { type Element, Jid, JidError, ownText, xml } from '#api'
+import { type Element, Jid, JidError, ownText, readBoolean, xml } from '#api'
 import type { Filled } from './hooks.ts'
 import { badPayload, NS_FORMS } from './protocol.ts'
 
@@ -55,10 +55,11 @@ function readField(field: Element, name: string, given: readonly string[]): read
 
 function readValue(field: Element, type: string, name: string, value: string): string {
   switch (type) {
-    case 'boolean':
-      if (value === '1' || value === 'true') return '1'
-      if (value === '0' || value === 'false') return '0'
-      throw badPayload(`The field ${name} is 1 or 0.`)
+    case 'boolean': {
+      const flag = readBoolean(value)
+      if (flag === undefined) throw badPayload(`The field ${name} is 1 or 0.`)
+      return flag ? '1' : '0'
+    }
     case 'jid-multi':
     case 'jid-single':
       return readJid(name, value)

@@ -1,4 +1,4 @@
-import { dataForm, type Element, type FormField, Jid, JidError, readPage, StanzaError, xml } from '#api'
+import { dataForm, type Element, type FormField, Jid, JidError, readBoolean, readPage, StanzaError, xml } from '#api'
 import { readDatetime } from './datetime.ts'
 import { firstIdAt, knownId } from './ids.ts'
 import type { Filter } from './message.ts'
@@ -105,7 +105,7 @@ function readFilter(form: Form, after: number | undefined, before: number | unde
   const start = mapped(form.get('start')?.[0], readDatetime)
   const end = mapped(form.get('end')?.[0], readDatetime)
   const peer = mapped(form.get('with')?.[0], readPeer)
-  const groupchat = mapped(form.get('include-groupchat')?.[0], readBoolean)
+  const groupchat = mapped(form.get('include-groupchat')?.[0], readFlag)
   const words = form.get(FULLTEXT)?.[0]
   const fromId = Math.max(start === undefined ? 0 : firstIdAt(Math.ceil(start)), after === undefined ? 0 : after + 1)
   const toId = Math.min(
@@ -162,11 +162,10 @@ function readPeer(text: string): Jid {
   }
 }
 
-/** XEP-0004 §3.3: a boolean. */
-function readBoolean(text: string): boolean {
-  if (text === 'true' || text === '1') return true
-  if (text === 'false' || text === '0') return false
-  throw new StanzaError('bad-request', 'include-groupchat is true or false.')
+function readFlag(text: string): boolean {
+  const flag = readBoolean(text)
+  if (flag === undefined) throw new StanzaError('bad-request', 'include-groupchat is true or false.')
+  return flag
 }
 
 function mapped<A, B>(value: A | undefined, map: (value: A) => B): B | undefined {

@@ -42,7 +42,7 @@ export class VcardPhoto {
     if (picture === undefined) await this.#pep.retract(account, NS_DATA, [hash])
   }
 
-  /** Puts the picture into a vCard for whoever may read both nodes (XEP-0398 §6.2, §8). */
+  /** Puts the picture into a vCard for whoever may read both nodes (XEP-0398 §5.2, §8). */
   async show({ account, asker, card }: VcardShowing): Promise<void> {
     if (asker === undefined) return
     const { hash } = await this.#avatars.of(account)

@@ -1,4 +1,4 @@
-import { type Element, Jid, StanzaError, serialize, xml } from '#api'
+import { type Element, Jid, readBoolean, StanzaError, serialize, xml } from '#api'
 import { MAX_NAME_BYTES } from '../pubsub/index.ts'
 
 /** The node of bookmarks, one item a room, and the namespace of its payloads (XEP-0402 §3). */
@@ -166,9 +166,8 @@ function kindOf(child: Element): string {
   return `${child.attrs['xmlns'] ?? ''} ${child.name}`
 }
 
-/** XML Schema's booleans. */
 function isTrue(text: string | undefined): boolean {
-  return text === 'true' || text === '1'
+  return readBoolean(text) === true
 }
 
 /** A text that is equal for bookmarks that say the same. */

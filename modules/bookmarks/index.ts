@@ -57,7 +57,7 @@ export default defineModule({
     const choices = new Choices(ctx.db, host)
     const bookmarks = new Bookmarks(host, deps.pep, deps.privateStorage, choices, new SettledStore(ctx.db), limits)
 
-    // XEP-0402 §4.3
+    // XEP-0402 §3.3
     const config402 = { ...ownConfig, max_items: 'max', send_last_published_item: 'never' }
     ctx.add(nodePresets, { node: NODE, config: config402 })
     ctx.add(nodePresets, { node: NS_STORAGE, config: ownConfig })

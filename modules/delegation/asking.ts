@@ -9,6 +9,7 @@ import {
   Jid,
   type ReadonlyElement,
   randomId,
+  readBoolean,
   readForm,
   StanzaError,
   type User,
@@ -96,8 +97,7 @@ export class Asking {
     if (asked.untilMs <= this.#clock.now()) return true
     const allowed = user.slots.get(allowedSlot) ?? new Map<string, string>()
     for (const xmlns of asked.namespaces) {
-      const value = form.get(xmlns)?.[0]
-      if (value === '1' || value === 'true') allowed.set(xmlns, asked.domain)
+      if (readBoolean(form.get(xmlns)?.[0]) === true) allowed.set(xmlns, asked.domain)
       else if (allowed.get(xmlns) === asked.domain) allowed.delete(xmlns)
     }
     user.slots.set(allowedSlot, allowed)

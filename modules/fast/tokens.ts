@@ -8,6 +8,7 @@ import {
   type Jid,
   type LoginRequest,
   randomId,
+  readBoolean,
   SaslError,
   toDatetime,
   xml,
@@ -64,7 +65,7 @@ export class Tokens {
     if (userAgent.id === undefined) return undefined
     const client = clientKey(userAgent.id)
     const shown = this.#shown.get(authenticate)
-    const isEnding = shown !== undefined && isTrue(fastOf(login)?.attrs['invalidate'])
+    const isEnding = shown !== undefined && readBoolean(fastOf(login)?.attrs['invalidate']) === true
     // XEP-0484 §3.6.
     if (isEnding) await this.#store.remove(account.local, client)
     const asked = authenticate.getChild('request-token', NS)?.attrs['mechanism']
@@ -158,10 +159,6 @@ function nobodys(client: string, mechanism: string): StoredToken {
 
 function fastOf({ authenticate }: Pick<LoginRequest, 'authenticate'>): Element | undefined {
   return authenticate.getChild('fast', NS)
-}
-
-function isTrue(text: string | undefined): boolean {
-  return text === 'true' || text === '1'
 }
 
 /** XEP-0484 §3.4: a positive number. @throws SaslError `malformed-request` */

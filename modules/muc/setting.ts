@@ -1,4 +1,4 @@
-import { type FormField, StanzaError } from '#api'
+import { type FormField, readBoolean, StanzaError } from '#api'
 import type { Role } from './occupant.ts'
 
 /** One thing about a room that its owners decide: a field of the configuration form (XEP-0045 §10.2) and its value. */
@@ -76,11 +76,9 @@ export function choiceSetting<T extends string>(
 
 /** XEP-0004 §3.3: a boolean. */
 function readFlag(name: string, values: readonly string[]): boolean {
-  if (values.length === 1) {
-    if (values[0] === '1' || values[0] === 'true') return true
-    if (values[0] === '0' || values[0] === 'false') return false
-  }
-  throw unacceptable(`${name} is 1 or 0.`)
+  const flag = values.length === 1 ? readBoolean(values[0]) : undefined
+  if (flag === undefined) throw unacceptable(`${name} is 1 or 0.`)
+  return flag
 }
 
 /** XEP-0045 §10.1.3: "not acceptable" is what is outside what the service allows. */

@@ -36,7 +36,7 @@ export default defineModule({
   summary: 'Lets accounts publish what contacts want to hear of: profiles, keys, bookmarks, moods.',
   implements: [
     xep(163, '1.2.2'),
-    xep(222, '1.0.1'),
+    xep(222, '1.0'),
     xep(223, '1.1.1'),
     xep(384, '0.9.1', 'The server’s side: lists of devices and bundles that clients open to all.'),
   ],

@@ -155,7 +155,7 @@ const email = kinded(
   (said) => xml('text', null, said),
 )
 
-/** XEP-0292 §9.1.2. */
+/** XEP-0292 §11.1.2. */
 const address: Field = {
   temp: ['JABBERID'],
   four: 'impp',
@@ -226,7 +226,7 @@ const photo: Field = {
   to4: (value) => xml('photo', null, xml('uri', null, value)),
 }
 
-/** All that both can say (XEP-0292 §9). */
+/** All that both can say (XEP-0292 §11). */
 export const fields: readonly Field[] = [
   plain(['FN'], 'fn', 'text'),
   structured('N', 'n', [
@@ -263,6 +263,6 @@ export const fields: readonly Field[] = [
   plain(['ROLE'], 'role', 'text'),
   words,
   plain(['URL'], 'url', 'uri'),
-  // XEP-0292 §9.1.1
+  // XEP-0292 §11.1.1
   plain(['DESC', 'NOTE'], 'note', 'text'),
 ]

@@ -6,7 +6,7 @@ import type { Vcards } from '../vcard/index.ts'
 import { NS_VCARD4 } from './fields.ts'
 import { apply, four, isSame, nothing, profileOf, temp } from './profile.ts'
 
-/** The node of XEP-0292 §3.1. */
+/** The node of XEP-0292 §4.1. */
 export const NODE = 'urn:xmpp:vcard4'
 const ITEM = 'current'
 
@@ -37,7 +37,7 @@ export class Vcard4 {
     if (isSame(profile, profileOf(payload, four))) return
     apply(payload, four, profile)
     this.#own.add(payload)
-    // XEP-0292 §11: "world-readable".
+    // XEP-0292 §8: "world-readable".
     await this.#pep.publish(account, NODE, [{ id: item?.id ?? ITEM, payload }], { access_model: 'open' })
   }
 

@@ -1,4 +1,4 @@
-import { dataForm, type Element, Jid, readForm, xml } from '#api'
+import { dataForm, type Element, Jid, readBoolean, readForm, xml } from '#api'
 import { isOwner } from './access.ts'
 import type { Engine } from './engine.ts'
 import type { Face } from './face.ts'
@@ -27,7 +27,7 @@ export function askOwner(engine: Engine, face: Face, node: Node, { jid, subid }:
   engine.notifier.send(face, owner, xml('message', null, form))
 }
 
-/** Tells the owners, where they want to know, of a subscription, or that it is over (`pubsub#notify_sub`, XEP-0060 §13.9). */
+/** Tells the owners, where they want to know, of a subscription, or that it is over (`pubsub#notify_sub`, XEP-0060 §12.14). */
 export function tellOwners(
   engine: Engine,
   face: Face,
@@ -60,7 +60,7 @@ export function takeAnswer(engine: Engine, face: Face, from: Jid, message: Eleme
     const asked = node.subscriptions.get(jid)
     const subid = value('subid')
     if (asked?.state !== 'pending' || (subid !== '' && subid !== asked.subid)) return
-    await answerRequest(engine, face, node, asked, ['1', 'true'].includes(value('allow')))
+    await answerRequest(engine, face, node, asked, readBoolean(value('allow')) === true)
   })
 }
 

@@ -1,4 +1,4 @@
-import { type FormField, Jid, StanzaError } from '#api'
+import { type FormField, Jid, readBoolean, StanzaError } from '#api'
 import type { NodeConfig } from './records.ts'
 import { refusal, unsupported } from './refusal.ts'
 
@@ -176,8 +176,9 @@ function canonical(field: ConfigField, values: readonly string[], limits: NodeLi
   if (values.length > 1) throw wrong()
   const value = (values[0] ?? '').trim()
   if (field.type === 'boolean') {
-    if (!['0', '1', 'false', 'true'].includes(value)) throw wrong()
-    return value === '1' || value === 'true' ? '1' : '0'
+    const flag = readBoolean(value)
+    if (flag === undefined) throw wrong()
+    return flag ? '1' : '0'
   }
   if (field.options !== undefined && !field.options.includes(value)) throw wrong()
   if (field.check !== undefined && !field.check(value, limits)) throw wrong()

@@ -5,7 +5,7 @@ import { NS_EVENT } from './namespaces.ts'
 import type { Node } from './node.ts'
 import type { ItemRecord, SubscriptionRecord } from './records.ts'
 
-/** Tells subscribers what happens at nodes (XEP-0060 §7.1.2, §12). */
+/** Tells subscribers what happens at nodes (XEP-0060 §7.1.2, §12.3). */
 export class Notifier {
   readonly #engine: Engine
 

@@ -1,4 +1,4 @@
-import { type Jid, StanzaError, xml } from '#api'
+import { type Jid, readBoolean, StanzaError, xml } from '#api'
 import { isOwner } from './access.ts'
 import type { Engine } from './engine.ts'
 import type { Face } from './face.ts'
@@ -13,7 +13,7 @@ async function retract(request: Request): Promise<void> {
   const name = nodeOf(request)
   const ids = action.getChildren('item').map((item) => item.attrs['id'] ?? '')
   if (ids.length === 0 || ids.includes('')) throw refusal('bad-request', 'item-required', 'Which item?')
-  const notify = ['1', 'true'].includes(action.attrs['notify'] ?? '')
+  const notify = readBoolean(action.attrs['notify']) === true
   await retractItems(engine, face, name, [...new Set(ids)], from, notify)
 }
 

@@ -1,4 +1,4 @@
-import { dataForm, type Element, type FormField, Jid, randomId, readForm, StanzaError, xml } from '#api'
+import { dataForm, type Element, type FormField, Jid, randomId, readBoolean, readForm, StanzaError, xml } from '#api'
 import { checkReader } from './access.ts'
 import { askOwners, sendLast, tellOwners } from './authorizing.ts'
 import type { Face } from './face.ts'
@@ -103,8 +103,9 @@ function readOptions(element: Element): FormValues {
   for (const [name, values] of form) {
     const [value = ''] = values
     if (name === 'pubsub#deliver') {
-      if (!['0', '1', 'false', 'true'].includes(value)) throw wrong()
-      options['deliver'] = value === '1' || value === 'true' ? '1' : '0'
+      const delivers = readBoolean(value)
+      if (delivers === undefined) throw wrong()
+      options['deliver'] = delivers ? '1' : '0'
     } else if (name === 'pubsub#show-values') {
       if (!values.every((show) => shows.includes(show))) throw wrong()
       options['show-values'] = [...new Set(values)]

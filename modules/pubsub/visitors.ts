@@ -8,7 +8,7 @@ const REMEMBERED = 10_000
 
 /**
  * Those who have sent a service available presence: subscribers among them get the newest items of nodes that are set so, once
- * on coming (XEP-0060 §6.1.7, §13.2).
+ * on coming (XEP-0060 §6.1.7, §12.2).
  */
 export class Visitors {
   readonly #engine: Engine

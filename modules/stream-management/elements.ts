@@ -1,4 +1,4 @@
-import { type Element, StreamError, xml } from '#api'
+import { type Element, readBoolean, StreamError, xml } from '#api'
 
 export const NS = 'urn:xmpp:sm:3'
 const NS_STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
@@ -32,7 +32,7 @@ export interface Enable {
 export function readEnable({ attrs }: Element): Enable {
   const { resume, max } = attrs
   const seconds = /^\d{1,9}$/.test(max ?? '') ? Number(max) : 0
-  return { resume: resume === 'true' || resume === '1', maxMs: seconds > 0 ? seconds * 1000 : undefined }
+  return { resume: readBoolean(resume) === true, maxMs: seconds > 0 ? seconds * 1000 : undefined }
 }
 
 /** Why something about stream management did not succeed, with the last handled count where it may be told (§6). */

@@ -1,5 +1,5 @@
 /**
- * What a hash in SCRAM protects against somebody in between who changes what a server offers (XEP-0474 §5.1): the mechanisms
+ * What a hash in SCRAM protects against somebody in between who changes what a server offers (XEP-0474 §6.1): the mechanisms
  * and, when it has announced any, the types of channel binding.
  */
 export function downgradeText(mechanisms: readonly string[], bindings: readonly string[] | undefined): string {

@@ -62,7 +62,7 @@ export class Scram {
     return { kind: 'challenge', data: Buffer.from(serverFirst) }
   }
 
-  /** XEP-0474 §5.1: a hash of what was offered, which the client's proof covers. */
+  /** XEP-0474 §6.1: a hash of what was offered, which the client's proof covers. */
   #downgradeHash(): string {
     const { announced, downgradeProtection, offered } = this.#context
     if (!downgradeProtection) return ''

@@ -109,11 +109,21 @@ function keepPrepared(connection: SqliteConnection): void {
       return prepare(sql)
     let statement = known.get(sql)
     if (statement === undefined) {
-      statement = prepare(sql)
+      statement = prepare(planOnce(sql))
       known.set(sql, statement)
     }
     return statement
   }
+}
+
+/**
+ * A statement that is planned once. Built with STAT4, as it is here, SQLite plans a statement anew whenever another value is bound
+ * that its plan might depend on, at many times the cost of finding a row; it does not look into a subquery.
+ */
+function planOnce(sql: string): string {
+  const where = sql.search(/\bwhere\b/i)
+  if (where === -1 || /^insert/i.test(sql)) return sql
+  return sql.slice(0, where) + sql.slice(where).replace(/(?<![<>!=] ?)= \?/g, '= (select ?)')
 }
 
 function prepare(

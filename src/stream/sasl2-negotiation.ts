@@ -50,7 +50,7 @@ export class Sasl2Negotiation {
    */
   async take(element: Element): Promise<Sasl2Answer> {
     const { name } = element
-    // XEP-0388 §5.8: nothing authenticates anew what is authenticated, or about to be.
+    // XEP-0388 §4.8: nothing authenticates anew what is authenticated, or about to be.
     if (name === 'authenticate' && !this.isUnderWay) return await this.#begin(element)
     if (name === 'abort' && this.isUnderWay) return this.#failed(this.#exchange.fail('aborted'))
     if (this.#tasks !== undefined) {

@@ -4,7 +4,7 @@ import { anyOf, type Doer, type Life } from './doer.ts'
 import { Possible } from './possible.ts'
 import { itemsOf, publish } from './pubsub-requests.ts'
 
-/** XEP-0292 §3.1. */
+/** XEP-0292 §4.1. */
 const VCARD4 = 'urn:xmpp:vcard4'
 const NS_VCARD4 = 'urn:ietf:params:xml:ns:vcard-4.0'
 

@@ -120,7 +120,7 @@ story('The picture of a vCard is published, and gone with it // XEP-0398 §3.2',
   await romeo.receivesNothing()
 })
 
-story('Only those who may read the nodes see the picture, or its hash // XEP-0398 §6.2, §8', async (s) => {
+story('Only those who may read the nodes see the picture, or its hash // XEP-0398 §5.2, §8', async (s) => {
   const [juliet, romeo] = [await s.online('juliet/balcony'), await s.online('romeo/orchard')]
   const tybalt = await s.online('tybalt/square')
   await s.befriend(juliet, romeo)

@@ -23,7 +23,7 @@ async function fourOf(actor: Actor, of: string): Promise<string> {
   return item === undefined ? '' : inside(item.getChild('vcard', FOUR)!)
 }
 
-story('Whoever says who they are in one way says it in the other // XEP-0292 §3.1, §9, XEP-0054', async (s) => {
+story('Whoever says who they are in one way says it in the other // XEP-0292 §4.1, §11, XEP-0054', async (s) => {
   const juliet = await s.online('juliet/balcony')
   const romeo = await listens(s, 'romeo/orchard', NODE)
   await s.befriend(juliet, romeo)
@@ -45,7 +45,7 @@ story('Whoever says who they are in one way says it in the other // XEP-0292 §3
   // Nothing new is told to nobody.
   await juliet.asks`${sets(`${phone}<URL>https://verona.example</URL><NICKNAME>Jule</NICKNAME>`)}`
   await romeo.receivesNothing()
-  // A disco feature says so (XEP-0292 §6).
+  // A disco feature says so (XEP-0292 §7).
   const about =
     await juliet.asks`<iq type='get' to='${juliet.bare}'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`
   assert.ok(

@@ -144,7 +144,7 @@ story('What a smaller node cannot hold goes at once', async (s) => {
   await hamlet.asks`${getOwned(`<configure node='${node}'/>`)}`
 })
 
-story('Who may not subscribe any more is subscribed no more, and told so // XEP-0060 §4.5, §13.9', async (s) => {
+story('Who may not subscribe any more is subscribed no more, and told so // XEP-0060 §4.5, §12.14', async (s) => {
   const { hamlet, francisco, node } = await weblog(s)
   const romeo = await s.online('romeo/orchard')
   for (const actor of [francisco, romeo]) await subscribes(s, actor, node)

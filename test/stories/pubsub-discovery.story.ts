@@ -131,7 +131,7 @@ story('A node says what it is and what its owner has set // XEP-0060 §5.3, §5.
   assert.match(creation_date![0]!, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)
 })
 
-story('Who may not know of a node does not find it // XEP-0060 §5.3, §15.3', async (s) => {
+story('Who may not know of a node does not find it // XEP-0060 §5.3, §14.3', async (s) => {
   const hamlet = await s.login('hamlet/elsinore')
   const romeo = await s.login('romeo')
   const node = await creates(s, hamlet, { access_model: 'whitelist' })
@@ -204,7 +204,7 @@ story(
   },
 )
 
-story('What a service does not know it does not do // XEP-0060 §12', async (s) => {
+story('What a service does not know it does not do // XEP-0060 §11', async (s) => {
   const romeo = await s.login('romeo')
   const to = serviceOf(s)
   const { get, set } = requests(s)

@@ -44,7 +44,7 @@ story('A bare address is notified wherever it takes messages, a full one there /
   }
 })
 
-story('Only who is available is notified where the owner wants it so // XEP-0060 §13.6', async (s) => {
+story('Only who is available is notified where the owner wants it so // XEP-0060 §12.6', async (s) => {
   const { hamlet, node } = await weblog(s, { presence_based_delivery: '1', notification_type: 'normal' })
   const francisco = await s.login('francisco/barracks')
   await subscribes(s, francisco, node)
@@ -56,7 +56,7 @@ story('Only who is available is notified where the owner wants it so // XEP-0060
   await francisco.receives`<message from='${serviceOf(s)}'><event xmlns='${EVENT}'><items node='${node}'>${itemOf('b')}</items></event></message>`
 })
 
-story('Who shows up at the service gets the newest items once // XEP-0060 §6.1.7, §13.2', async (s) => {
+story('Who shows up at the service gets the newest items once // XEP-0060 §6.1.7, §12.2', async (s) => {
   const { hamlet, node } = await weblog(s, { send_last_published_item: 'on_sub_and_presence' })
   const other = await creates(s, hamlet)
   const francisco = await s.online('francisco/barracks')

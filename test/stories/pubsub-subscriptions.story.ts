@@ -104,7 +104,7 @@ story('What cannot be changed is refused whole // XEP-0060 §8.8.1.3, §8.8.2.3,
   assert.deepEqual(await listed(s, hamlet, node), {})
 })
 
-story('Owners hear who comes and goes, where they want it so // XEP-0060 §13.9', async (s) => {
+story('Owners hear who comes and goes, where they want it so // XEP-0060 §12.14', async (s) => {
   const { hamlet, francisco, node, set } = await weblog(s, { notify_sub: '1' })
   const told = (state: string) =>
     notification(s, `<subscription node='${node}' jid='${francisco.bare}' subid='*' subscription='${state}'/>`)

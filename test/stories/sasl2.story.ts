@@ -57,7 +57,7 @@ story('PLAIN logs in, without a restart, and a resource is bound the old way // 
 })
 
 for (const hash of ['sha1', 'sha256', 'sha512'] as const)
-  story(`SCRAM with ${hash} logs in, and the server proves itself // XEP-0388 §2.5, XEP-0474 §5.1`, async (s) => {
+  story(`SCRAM with ${hash} logs in, and the server proves itself // XEP-0388 §2.5, XEP-0474 §6.1`, async (s) => {
     const { client, features } = await opens(s)
     const scram = new Scram(hash, 'romeo')
     const mechanism = `SCRAM-${hash.toUpperCase().replace('SHA', 'SHA-')}`
@@ -79,7 +79,7 @@ function announced(features: Awaited<ReturnType<typeof opens>>['features']): str
 }
 
 story(
-  'The hash of what is offered is left out where the admin says so // XEP-0474 §5.1',
+  'The hash of what is offered is left out where the admin says so // XEP-0474 §6.1',
   async (s) => {
     const { client } = await opens(s)
     client.send(authenticateText({ mechanism: 'SCRAM-SHA-256', initial: new Scram('sha256', 'romeo').first }))
@@ -100,7 +100,7 @@ story('Refusals have the conditions of RFC 6120, and a login can be tried anew /
   assert.equal((await logsIn(client)).name, 'success')
 })
 
-story('Nobody acts as somebody else // XEP-0388 §5.4, RFC 6120 §6.3.8', async (s) => {
+story('Nobody acts as somebody else // XEP-0388 §4.4, RFC 6120 §6.3.8', async (s) => {
   await s.createAccount('juliet')
   const { client } = await opens(s)
   failsWith(await logsIn(client, { initial: plain('romeo', PASSWORD, `juliet@${s.domain}`) }), 'invalid-authzid')
@@ -175,7 +175,7 @@ const misplaced: [title: string, before: string, element: string][] = [
     authenticateText({ initial: plain('romeo') }),
   ],
 ]
-story('What has no place where it comes ends the stream // XEP-0388 §2.4, §5.8', async (s) => {
+story('What has no place where it comes ends the stream // XEP-0388 §2.4, §4.8', async (s) => {
   for (const [title, before, element] of misplaced) {
     const { client } = await opens(s)
     if (before !== '') client.send(before)

@@ -1,4 +1,14 @@
-import { dataForm, type Element, type FormField, pageElement, readForm, readPage, StanzaError, xml } from '#api'
+import {
+  dataForm,
+  type Element,
+  type FormField,
+  pageElement,
+  readBoolean,
+  readForm,
+  readPage,
+  StanzaError,
+  xml,
+} from '#api'
 import type { RoomAspect } from '../hooks.ts'
 import type { RoomSummary, SearchField } from '../records.ts'
 import { isFound, searchTerms } from '../search-text.ts'
@@ -117,7 +127,7 @@ export function readSearch(form: ReadonlyMap<string, readonly string[]>): Channe
 
 function readFlag(form: ReadonlyMap<string, readonly string[]>, name: string, otherwise: boolean): boolean {
   const value = form.get(name)?.[0]
-  return value === undefined ? otherwise : value === '1' || value === 'true'
+  return value === undefined ? otherwise : readBoolean(value) === true
 }
 
 function refusal(

@@ -1,4 +1,4 @@
-import { dataForm, type FormField, Jid, Lru, StanzaError, xml } from '#api'
+import { dataForm, type FormField, Jid, Lru, readBoolean, StanzaError, xml } from '#api'
 import type { Affiliation } from '../records.ts'
 import { isAtLeast } from '../roles.ts'
 import type { Room } from '../room.ts'
@@ -69,10 +69,10 @@ async function decidersOf(room: Room): Promise<string[]> {
 
 /** What an admin has decided: about whom, and what there is to keep. @throws StanzaError `bad-request`, `not-acceptable`. */
 export function readApproval(room: Room, form: ReadonlyMap<string, readonly string[]>) {
-  const allowed = form.get(ALLOW)?.[0] ?? '0'
-  if (!['0', '1', 'false', 'true'].includes(allowed)) throw new StanzaError('bad-request', `${ALLOW} is 1 or 0.`)
+  const isAllowed = readBoolean(form.get(ALLOW)?.[0] ?? '0')
+  if (isAllowed === undefined) throw new StanzaError('bad-request', `${ALLOW} is 1 or 0.`)
   return {
-    isAllowed: allowed === '1' || allowed === 'true',
+    isAllowed,
     jid: readAccount(form.get(JID)?.[0] ?? ''),
     nickText: form.get(NICK)?.[0],
     answers: readAnswers(room, form),

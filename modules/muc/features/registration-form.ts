@@ -1,4 +1,4 @@
-import type { FormField } from '#api'
+import { type FormField, readBoolean } from '#api'
 import { NS_MUC } from '../namespaces.ts'
 import type { AffiliationRecord } from '../records.ts'
 import type { Room } from '../room.ts'
@@ -61,7 +61,7 @@ function readAnswer({ var: name, type, options }: FormField, values: readonly st
 }
 
 function readFlag(name: string, text: string): string {
-  if (text === '1' || text === 'true') return '1'
-  if (text === '0' || text === 'false') return '0'
-  throw unacceptable(`${name} is 1 or 0.`)
+  const flag = readBoolean(text)
+  if (flag === undefined) throw unacceptable(`${name} is 1 or 0.`)
+  return flag ? '1' : '0'
 }

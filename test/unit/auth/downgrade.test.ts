@@ -7,14 +7,14 @@ import { bindings, context, plusOffered, ScramClient, start } from './sasl-bed.t
 const sha1 = (text: string) => createHash('sha1').update(text).digest('base64')
 
 suite('downgrade protection', () => {
-  // XEP-0474 §5.3.
+  // XEP-0474 §6.3.
   test('hashes what is offered as the example does', () => {
     const text = downgradeText(['SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1'], ['tls-server-end-point', 'tls-exporter'])
     assert.equal(text, 'SCRAM-SHA-1\x1eSCRAM-SHA-1-PLUS\x1ftls-exporter\x1etls-server-end-point')
     assert.equal(sha1(text), 'G6k/rBLDqgOhRRaCuuatSDFkJ08=')
   })
 
-  // XEP-0474 §5.1: without XEP-0440 there is no list to stand for, not even an empty one.
+  // XEP-0474 §6.1: without XEP-0440 there is no list to stand for, not even an empty one.
   test('leaves out bindings that are not announced', () => {
     assert.equal(downgradeText(['B', 'A'], undefined), 'A\x1eB')
     assert.equal(downgradeText(['B', 'A'], []), 'A\x1eB\x1f')
