@@ -80,13 +80,9 @@ export async function deriveAllKeys(prepared: string, iterations: number): Promi
  * matched by no password.
  */
 export function decoyKeys(secret: Uint8Array, hash: ScramHash, address: string, iterations: number): ScramKeys {
-  return {
-    hash,
-    salt: hmac('SHA-256', secret, `salt\0${hash}\0${address}`).subarray(0, saltBytes),
-    iterations,
-    storedKey: hmac(hash, secret, `stored\0${address}`),
-    serverKey: hmac(hash, secret, `server\0${address}`),
-  }
+  const key = hmac(hash, secret, `key\0${address}`)
+  const salt = hmac('SHA-256', secret, `salt\0${hash}\0${address}`).subarray(0, saltBytes)
+  return { hash, salt, iterations, storedKey: key, serverKey: key }
 }
 
 /** Derivations at once: half of libuv's four threads, so that files and names are still served under a login storm. */

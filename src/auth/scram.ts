@@ -1,5 +1,6 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { Jid } from '../jid/jid.ts'
+import { randomId } from '../util/id.ts'
 import type { AccountLogin } from './accounts.ts'
 import { downgradeText } from './downgrade.ts'
 import { accountOf, decodeUtf8 } from './identity.ts'
@@ -29,12 +30,7 @@ export class Scram {
   #exchange: Exchange | undefined
 
   /** `newNonce` makes our half of the nonce: printable, without a comma. */
-  constructor(
-    hash: ScramHash,
-    plus: boolean,
-    context: SaslContext,
-    newNonce: () => string = () => randomBytes(18).toString('base64'),
-  ) {
+  constructor(hash: ScramHash, plus: boolean, context: SaslContext, newNonce: () => string = randomId) {
     this.#hash = hash
     this.#plus = plus
     this.#context = context

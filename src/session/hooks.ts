@@ -94,7 +94,10 @@ export const passwordChanged = defineNotice<{ readonly host: Host; readonly jid:
 /** An element for the stream features, before or after login (RFC 6120 §4.3.2). */
 export interface StreamFeature {
   readonly when: 'before-login' | 'after-login'
-  /** `session` is the session that the client has bound by its login (XEP-0386); `undefined` leaves the feature out. */
+  /**
+   * `session` is the session that the client has bound by its login (XEP-0386); `undefined` leaves the feature out. Before a login
+   * this is asked once, and kept for all connections that are as secure.
+   */
   readonly element: (session?: Session) => Element | undefined
 }
 export const streamFeatures = defineCollection<StreamFeature>(

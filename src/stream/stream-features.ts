@@ -5,16 +5,38 @@ import type { Host } from '../session/host.ts'
 import type { Session } from '../session/session.ts'
 import { type Element, xml } from '../xml/element.ts'
 import { NS } from '../xml/namespaces.ts'
+import { serialize } from '../xml/wire.ts'
 import type { SaslOffer } from './sasl-exchange.ts'
 import { NS_UPGRADE, upgradeTasks } from './upgrade-task.ts'
 
 const NS_SASL_CB = 'urn:xmpp:sasl-cb:0'
 
-/** The features before login (RFC 6120 §4.3.2): STARTTLS, the ways to log in, what modules add. */
-export function featuresBeforeLogin(
+type Security = Pick<Connection, 'channelBinding' | 'secure'>
+type TlsState = 'required' | 'optional' | 'done'
+
+/** What has been made of the features before login: a handful for each host. */
+const made = new WeakMap<Host, Map<string, string>>()
+
+/**
+ * The features before login (RFC 6120 §4.3.2), as text: STARTTLS, the ways to log in, what modules add. They are made once for
+ * all connections on which the same can be negotiated, so what modules add depends on nothing else.
+ */
+export function featuresBeforeLogin(host: Host, security: Security, tls: TlsState, offer: SaslOffer): string {
+  const texts = made.get(host) ?? new Map<string, string>()
+  made.set(host, texts)
+  const types = security.channelBinding?.bindings.keys() ?? []
+  const key = [tls, security.secure, ...types, '', ...offer.mechanisms].join()
+  const known = texts.get(key)
+  if (known !== undefined) return known
+  const text = serialize(makeFeatures(host, security, tls, offer))
+  texts.set(key, text)
+  return text
+}
+
+function makeFeatures(
   host: Host,
-  { channelBinding, secure }: Pick<Connection, 'channelBinding' | 'secure'>,
-  tls: 'required' | 'optional' | 'done',
+  { channelBinding, secure }: Security,
+  tls: TlsState,
   { mechanisms, bindings }: SaslOffer,
 ): Element {
   const features = xml('stream:features')

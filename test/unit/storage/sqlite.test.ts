@@ -17,3 +17,37 @@ test('a long queue of queries, as one busy client makes, keeps nobody else waiti
   await knex.destroy()
   assert.ok(turns > 3, `the event loop turned ${turns} times`)
 })
+
+test('a statement that is planned once finds what it would have found', async () => {
+  const knex = await openSqlite(':memory:', silentLog)
+  try {
+    await knex.raw('create table things (id integer primary key, owner text not null, rank integer, name text)')
+    await knex.raw('create index things_by_owner on things (owner, rank)')
+    await knex.raw("insert into things values (1, 'a', 1, 'one'), (2, 'a', 2, 'two'), (3, 'b', null, '= ?')")
+    const cases: [where: string, bindings: (number | string | null)[], found: number[]][] = [
+      ['owner = ?', ['a'], [1, 2]],
+      ['owner=? and rank = ?', ['a', 2], [2]],
+      // The column's type decides, as it does without the subquery.
+      ['owner = ? and rank = ?', ['a', '2'], [2]],
+      ['rank = ?', [null], []],
+      ['owner = ? and rank >= ?', ['a', 2], [2]],
+      ['owner != ? and rank <= ?', ['b', 1], [1]],
+      ['owner = ? or name like ?', ['none', 'T%'], [2]],
+      ['owner in (?, ?) order by id limit ?', ['a', 'b', 1], [1]],
+    ]
+    for (const [where, bindings, found] of cases) {
+      const rows = (await knex.raw(`select id from things where ${where}`, bindings as never)) as { id: number }[]
+      assert.deepEqual(
+        rows.map(({ id }) => id),
+        found,
+        where,
+      )
+    }
+    await knex('things').where({ owner: 'a', rank: 1 }).update({ name: 'changed' })
+    assert.deepEqual(await knex('things').where('name', 'changed').pluck('id'), [1])
+    assert.equal(await knex('things').where({ owner: 'b' }).delete(), 1)
+    assert.deepEqual(await knex('things').pluck('id'), [1, 2])
+  } finally {
+    await knex.destroy()
+  }
+})
