@@ -79,7 +79,7 @@ export { clientKey, type SessionLogin, sessionLogin, type UserAgent } from './se
 export type { OutgoingFilter, OutgoingQueue } from './session/outgoing.ts'
 export type { Session } from './session/session.ts'
 export type { User } from './session/user.ts'
-export { dataForm, type FormField, readForm } from './stanza/data-form.ts'
+export { dataForm, type FormField, NS_FORMS, readForm } from './stanza/data-form.ts'
 export { toDatetime } from './stanza/datetime.ts'
 export { delayElement, setDelay } from './stanza/delay.ts'
 export { errorOf, mayBounce, resultOf } from './stanza/reply.ts'

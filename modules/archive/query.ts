@@ -1,4 +1,15 @@
-import { dataForm, type Element, type FormField, Jid, JidError, readBoolean, readPage, StanzaError, xml } from '#api'
+import {
+  dataForm,
+  type Element,
+  type FormField,
+  Jid,
+  JidError,
+  NS_FORMS,
+  readBoolean,
+  readPage,
+  StanzaError,
+  xml,
+} from '#api'
 import { readDatetime } from './datetime.ts'
 import { firstIdAt, knownId } from './ids.ts'
 import type { Filter } from './message.ts'
@@ -6,7 +17,6 @@ import type { Filter } from './message.ts'
 export const NS_MAM = 'urn:xmpp:mam:2'
 export const NS_FULLTEXT = 'urn:xmpp:fulltext:0'
 
-const NS_FORMS = 'jabber:x:data'
 const NS_VALIDATE = 'http://jabber.org/protocol/xdata-validate'
 const FULLTEXT = `{${NS_FULLTEXT}}fulltext`
 /** Longest id of a query, in characters: each result carries it. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Element, ownText } from '#api'
+import { type Element, NS_FORMS, ownText } from '#api'
 import { byOctets } from '../disco/index.ts'
 
 /** The namespace of announcements (XEP-0390). */
@@ -7,7 +7,6 @@ export const NS_CAPS2 = 'urn:xmpp:caps'
 /** The namespace of hashes (XEP-0300). */
 export const NS_HASHES = 'urn:xmpp:hashes:2'
 const NS_INFO = 'http://jabber.org/protocol/disco#info'
-const NS_FORMS = 'jabber:x:data'
 
 /** The hash functions that are computed here, by their names in XEP-0300, best first; and what they are called in Node. */
 const functions = new Map([

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { Element, FormField } from '#api'
+import { type Element, type FormField, NS_FORMS } from '#api'
 import type { DiscoForm, DiscoIdentity, DiscoInfo } from '../disco/hooks.ts'
 import { byOctets } from '../disco/index.ts'
 
 const NS_INFO = 'http://jabber.org/protocol/disco#info'
-const NS_FORMS = 'jabber:x:data'
 
 /** The hashes a verification string is computed with here, by their names in XEP-0300. */
 export type CapsHash = 'sha-1' | 'sha-256'

@@ -1,6 +1,5 @@
-import { type Element, Jid, JidError, ownText, parseDocument, StanzaError, serialize } from '#api'
+import { type Element, Jid, JidError, NS_FORMS, ownText, parseDocument, StanzaError, serialize } from '#api'
 
-const NS_FORMS = 'jabber:x:data'
 const PUBLISH_OPTIONS = 'http://jabber.org/protocol/pubsub#publish-options'
 
 /** What a device wants to be woken by: a node of an app server (XEP-0357 §5). */

@@ -14,6 +14,7 @@ export class Directory {
   readonly #cards: Cards
   readonly #everybody: boolean
   readonly #queue = new KeyedQueue()
+  #stopped = false
 
   constructor(store: UserSearchStore, cards: Cards, everybody: boolean) {
     this.#store = store
@@ -46,10 +47,15 @@ export class Directory {
     await this.#queue.run(account.toString(), () => this.#store.forget(account.toString()))
   }
 
-  /** Goes through the vCards of all accounts of a domain; returns how many there were. */
-  async rebuild(domain: string): Promise<number> {
+  /** Ends a rebuilding that is under way. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  /** Goes through the vCards of all accounts of a domain; how many there were, `undefined` when it was stopped before the end. */
+  async rebuild(domain: string): Promise<number | undefined> {
     let count = 0
-    for (let after = ''; ; ) {
+    for (let after = ''; !this.#stopped; ) {
       const page = await this.#cards.page(after, 100)
       for (const { account, card } of page) {
         after = account
@@ -59,6 +65,7 @@ export class Directory {
       }
       if (page.length < 100) return count
     }
+    return undefined
   }
 
   /** Settles when nothing is under way. */

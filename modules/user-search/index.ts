@@ -47,10 +47,18 @@ export default defineModule({
           ctx.log.error({ err: error, account: jid.toString() }, 'the user directory could not be changed'),
         )
     })
-    ctx.onReady(async () => {
+    // Beside what the server does: with many vCards from before it takes a while, and goes on at the next start.
+    const build = async (): Promise<void> => {
       if ((await ctx.kv.get('built')) !== undefined) return
-      await directory.rebuild(host.domain)
-      await ctx.kv.set('built', 'yes')
+      if ((await directory.rebuild(host.domain)) !== undefined) await ctx.kv.set('built', 'yes')
+    }
+    let building = Promise.resolve()
+    ctx.onReady(() => {
+      building = build().catch((err) => ctx.log.error({ err }, 'the directory could not be built'))
+    })
+    ctx.onStop(() => {
+      directory.stop()
+      return building
     })
 
     // The directory is for those who are in it.

@@ -1,10 +1,9 @@
-import { dataForm, type Element, readForm, StanzaError, xml } from '#api'
+import { dataForm, type Element, NS_FORMS, readForm, StanzaError, xml } from '#api'
 import { type Field, fields, wordsOf } from './person.ts'
 import type { FoundPerson, Wanted } from './store.ts'
 
 /** The namespace of searches (XEP-0055). */
 export const NS_SEARCH = 'jabber:iq:search'
-const NS_FORMS = 'jabber:x:data'
 /** Most words of a search. */
 const MAX_WORDS = 8
 const INSTRUCTIONS = 'Fill in one or more fields. Whoever has words that begin with yours is found.'

@@ -1,6 +1,7 @@
 import { type Element, xml } from '../xml/element.ts'
 
-const NS_FORMS = 'jabber:x:data'
+/** The namespace of data forms (XEP-0004). */
+export const NS_FORMS = 'jabber:x:data'
 
 /** One field of a data form (XEP-0004 §3.2). */
 export interface FormField {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Connection, Disconnected, NotLetIn } from './connection.ts'
-import type { Doer, Life } from './doer.ts'
+import { anyOf, type Doer, type Life } from './doer.ts'
 import { Refused } from './room-person.ts'
 
 const patienceMs = 10_000
@@ -52,7 +52,8 @@ export class InviterLife implements Life {
   }
 
   async checks(): Promise<void> {
-    const looked = [...this.#fresh, ...this.#used.toSorted(() => Math.random() - 0.5).slice(0, again)]
+    const looked = new Set(this.#fresh)
+    for (let count = 0; count < again && this.#used.length > 0; count++) looked.add(anyOf(this.#used))
     for (const invitation of looked) {
       await this.#look(invitation)
       this.#fresh = this.#fresh.filter((other) => other !== invitation)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Element } from '../../src/api.ts'
+import { restartStory } from '../support/restart.ts'
 import { type Actor, type Story, story } from '../support/story.ts'
 
 // XEP-0055
@@ -119,6 +120,15 @@ story('What was missed while the module was off is found again', async (s) => {
   assert.deepEqual(await found(juliet, '<last>Capulet</last>'), [])
   await s.bed.server.commands.run('directory rebuild', ['localhost'])
   assert.deepEqual(await found(juliet, '<last>Capulet</last>'), ['juliet', 'tybalt'])
+})
+
+restartStory('A directory that is new is filled with what people have said before', async (r) => {
+  await verona(await r.starts({ modules: { 'user-search': { enabled: false } } }))
+  await r.stops()
+  const s = await r.starts({ modules: { 'user-search': { perMinute: 0 } } })
+  const romeo = await s.login('romeo')
+  // It is filled beside what the server does.
+  while ((await found(romeo, '<last>Capulet</last>')).length < 2);
 })
 
 story(
