@@ -35,7 +35,7 @@ export function directoryRuns(host: Host, directory: Directory): Record<string, 
   return {
     'directory hide': bar(true),
     'directory show': bar(false),
-    'directory rebuild': async () => [`${(await directory.rebuild(host.domain)) ?? 'Not all'} vCards were looked at.`],
+    'directory rebuild': async () => [`${await directory.rebuild(host.domain)} vCards were looked at.`],
   }
 }
 

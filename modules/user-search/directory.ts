@@ -14,7 +14,6 @@ export class Directory {
   readonly #cards: Cards
   readonly #everybody: boolean
   readonly #queue = new KeyedQueue()
-  #stopped = false
 
   constructor(store: UserSearchStore, cards: Cards, everybody: boolean) {
     this.#store = store
@@ -47,15 +46,10 @@ export class Directory {
     await this.#queue.run(account.toString(), () => this.#store.forget(account.toString()))
   }
 
-  /** Ends a rebuilding that is under way. */
-  stop(): void {
-    this.#stopped = true
-  }
-
-  /** Goes through the vCards of all accounts of a domain; how many there were, `undefined` when it was stopped before the end. */
-  async rebuild(domain: string): Promise<number | undefined> {
+  /** Goes through the vCards of all accounts of a domain; returns how many there were. */
+  async rebuild(domain: string): Promise<number> {
     let count = 0
-    for (let after = ''; !this.#stopped; ) {
+    for (let after = ''; ; ) {
       const page = await this.#cards.page(after, 100)
       for (const { account, card } of page) {
         after = account
@@ -65,7 +59,6 @@ export class Directory {
       }
       if (page.length < 100) return count
     }
-    return undefined
   }
 
   /** Settles when nothing is under way. */

@@ -47,18 +47,10 @@ export default defineModule({
           ctx.log.error({ err: error, account: jid.toString() }, 'the user directory could not be changed'),
         )
     })
-    // Beside what the server does: with many vCards from before it takes a while, and goes on at the next start.
-    const build = async (): Promise<void> => {
+    ctx.onReady(async () => {
       if ((await ctx.kv.get('built')) !== undefined) return
-      if ((await directory.rebuild(host.domain)) !== undefined) await ctx.kv.set('built', 'yes')
-    }
-    let building = Promise.resolve()
-    ctx.onReady(() => {
-      building = build().catch((err) => ctx.log.error({ err }, 'the directory could not be built'))
-    })
-    ctx.onStop(() => {
-      directory.stop()
-      return building
+      await directory.rebuild(host.domain)
+      await ctx.kv.set('built', 'yes')
     })
 
     // The directory is for those who are in it.
