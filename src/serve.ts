@@ -121,6 +121,8 @@ function banner(setup: Setup, ports: Ports): string {
       : []),
     ...(ports.clientTls > 0 ? [`  Clients connect to port ${ports.clientTls} (TLS from the start).`] : []),
     ...(ports.component > 0 ? [`  Components connect to port ${ports.component} (without TLS).`] : []),
+    ...(ports.https > 0 ? [`  Browsers connect to port ${ports.https} (HTTPS).`] : []),
+    ...(ports.http > 0 ? [`  HTTP without TLS is on ${config.listen.http.address} port ${ports.http}.`] : []),
     ...(ports.client + ports.clientTls === 0 ? ['  Nobody can connect: both listeners are off.'] : []),
     `  Data:           ${config.database.client === 'mysql' ? 'MySQL, and ' : ''}${config.data}`,
     `  Configuration:  ${configFolder} (server.yaml, modules/<name>.yaml; every option stands in modules/<name>/config.yaml)`,

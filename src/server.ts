@@ -4,13 +4,15 @@ import type Logger from 'bunyan'
 import { Accounts } from './auth/accounts.ts'
 import { Throttle } from './auth/throttle.ts'
 import type { ServerConfig } from './config/server-config.ts'
+import { HttpRoutes } from './http/route.ts'
 import { Commands } from './module/command.ts'
 import type { ServerFacts } from './module/define.ts'
 import { type EnabledModule, HostModules } from './module/lifecycle.ts'
 import type { Connection } from './net/connection.ts'
 import { ConnectionCount, Listener } from './net/listener.ts'
-import { TcpConnection } from './net/tcp-connection.ts'
+import { type OutputLimits, TcpConnection } from './net/tcp-connection.ts'
 import type { TlsContexts } from './net/tls-context.ts'
+import { TrustedProxies } from './net/trusted-proxies.ts'
 import { Components } from './routing/components.ts'
 import { Router } from './routing/router.ts'
 import { serverCommands } from './server-commands.ts'
@@ -26,6 +28,7 @@ import { ClientStream } from './stream/client-stream.ts'
 import { type ComponentContext, ComponentStream } from './stream/component-stream.ts'
 import type { StreamContext, StreamSettings } from './stream/stream-context.ts'
 import type { Cancel, Clock } from './util/clock.ts'
+import { WebDoor, webUrl } from './web-door.ts'
 
 /** Where the migrations are. */
 export const sqlFolder: string = fileURLToPath(new URL('../sql', import.meta.url))
@@ -48,6 +51,8 @@ export interface Ports {
   readonly client: number
   readonly clientTls: number
   readonly component: number
+  readonly http: number
+  readonly https: number
 }
 
 /** The server: hosts with their modules, and the streams of their clients and components. It listens only when told to. */
@@ -62,6 +67,9 @@ export class Server {
   readonly #modules: readonly HostModules[]
   readonly #streams = new Set<ClientStream | ComponentStream>()
   readonly #listeners: Listener[] = []
+  readonly #proxies: TrustedProxies
+  readonly #routes = new HttpRoutes()
+  #web: WebDoor | undefined
   #cancelSweep: Cancel | undefined
   #stopping = false
   #onLastClosed: () => void = () => {}
@@ -76,6 +84,7 @@ export class Server {
     this.hosts = hosts
     this.#modules = modules
     this.stopping = new Stopping(parts.clock)
+    this.#proxies = new TrustedProxies(parts.config.proxies)
     const { config, clock, log } = parts
     const components = new Components(
       Object.entries(config.components).map(([domain, { limits }]) => [domain, limits.connections] as const),
@@ -101,7 +110,7 @@ export class Server {
   static async start(parts: ServerParts): Promise<Server> {
     const { config, db, clock, log } = parts
     await migrate(db, sqlFolder)
-    const facts: Omit<ServerFacts, 'components'> = {
+    const facts: Omit<ServerFacts, 'components' | 'webUrl'> = {
       name: 'Stonechat',
       version: parts.version,
       startedMs: clock.now(),
@@ -110,6 +119,7 @@ export class Server {
         beforeLogin: { maxBytes: config.limits.preAuth.bytes, idleMs: config.limits.preAuth.time },
         afterLogin: { maxBytes: config.limits.stanza.bytes, idleMs: config.limits.keepalive },
       },
+      output: outputLimits(config),
     }
     const secret = parts.secret ?? (await keptSecret(db, 'secret'))
     const hosts = new Map<string, Host>()
@@ -131,8 +141,15 @@ export class Server {
     const server = new Server(parts, hosts, started, await keptSecret(db, 'decoy-secret'))
     try {
       for (const host of hosts.values()) {
-        const own = { ...facts, components: componentsOf(host.domain, config) }
-        const modules = new HostModules(host, { db, clock, log, server: own, commands: server.commands })
+        const own = {
+          ...facts,
+          components: componentsOf(host.domain, config),
+          webUrl: webUrl(config, host.domain),
+        }
+        const { commands } = server
+        const acceptClient = (connection: Connection) => void server.accept(connection)
+        const surroundings = { db, clock, log, server: own, commands, routes: server.#routes, acceptClient }
+        const modules = new HostModules(host, surroundings)
         await modules.start(parts.modules.get(host.domain) ?? [])
         started.push(modules)
       }
@@ -160,6 +177,8 @@ export class Server {
       clientTls: await open(config.listen.clientTls, true),
       component:
         component.port === 0 ? 0 : await this.listenForComponents(component.address, component.port, tls, count),
+      http: await this.#openWeb(config.listen.http, count),
+      https: await this.#openWeb(config.listen.https, count, tls),
     }
     log.info({ ports, hosts: config.hosts }, 'listening')
     return ports
@@ -189,6 +208,16 @@ export class Server {
     return await this.#listen(address, port, tls, count, (connection) => this.acceptComponent(connection))
   }
 
+  /** Opens a port for HTTP, with TLS when given; with port 0 the system picks one. */
+  async listenForWeb(address: string, port: number, count: ConnectionCount, tls?: TlsContexts): Promise<number> {
+    this.#web ??= await WebDoor.open(this.#routes, { ...this.#parts, proxies: this.#proxies })
+    return await this.#web.listenOn(address, port, count, tls)
+  }
+
+  async #openWeb(at: { address: string; port: number }, count: ConnectionCount, tls?: TlsContexts): Promise<number> {
+    return at.port === 0 ? 0 : await this.listenForWeb(at.address, at.port, count, tls)
+  }
+
   async #listen(
     address: string,
     port: number,
@@ -196,10 +225,10 @@ export class Server {
     count: ConnectionCount,
     accept: (connection: Connection) => void,
   ): Promise<number> {
-    const { pause, drop, time } = this.#parts.config.limits.outbound
-    const limits = { pauseBytes: pause, dropBytes: drop, pauseMs: time }
-    const listener = new Listener(count, this.#parts.log, (socket) =>
-      accept(new TcpConnection(socket, tls, limits, this.#parts.clock)),
+    const limits = outputLimits(this.#parts.config)
+    const { clock, log } = this.#parts
+    const listener = new Listener({ count, proxies: this.#proxies, clock, log }, (socket, client) =>
+      accept(new TcpConnection(socket, client, tls, limits, clock)),
     )
     this.#listeners.push(listener)
     return await listener.listen(address, port)
@@ -232,6 +261,7 @@ export class Server {
     this.stopping.cancel()
     this.#cancelSweep?.()
     for (const listener of this.#listeners) listener.close()
+    this.#web?.stopListening()
     const clients = [...this.#streams].filter((stream) => stream instanceof ClientStream)
     const components = [...this.#streams].filter((stream) => stream instanceof ComponentStream)
     await this.#settled(clients, components)
@@ -241,6 +271,7 @@ export class Server {
     for (const host of this.hosts.values()) await host.deletions.stop()
     for (const modules of [...this.#modules].reverse()) await modules.stop()
     await this.#drained(this.#parts.config.limits.closeTimeout)
+    await this.#web?.close()
   }
 
   /**
@@ -316,6 +347,11 @@ function componentContext(client: StreamContext, components: Components, config:
     },
     serverName: config.hosts[0]!,
   }
+}
+
+function outputLimits({ limits }: ServerConfig): OutputLimits {
+  const { pause, drop, time } = limits.outbound
+  return { pauseBytes: pause, dropBytes: drop, pauseMs: time }
 }
 
 function streamSettings(config: ServerConfig): StreamSettings {

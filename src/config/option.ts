@@ -147,6 +147,8 @@ export const option = {
   host: () => scalar<string>('host'),
   /** The bare address of an account, prepared. */
   jid: () => scalar<Jid>('jid'),
+  /** An IP address, or a network: `10.0.0.0/8`, `2001:db8::/32`. */
+  network: () => scalar<string>('network'),
   /** Text that is never shown: plain, `{file: PATH}` (read, trimmed) or `{env: NAME}`. */
   secret: () => scalar<string>('secret'),
   /** Values in order. */

@@ -15,6 +15,7 @@ export type ScalarType =
   | 'file'
   | 'host'
   | 'jid'
+  | 'network'
   | 'secret'
 
 /** What narrows a single value. */
@@ -56,6 +57,8 @@ function plainSchema(type: ScalarType, facts: ScalarFacts): z.ZodType {
       return z.string().transform((text, ctx) => prepare(text, ctx, toHost))
     case 'jid':
       return z.string().transform((text, ctx) => prepare(text, ctx, toAccount))
+    case 'network':
+      return z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])
     case 'path':
     case 'file':
       return z.string().min(1)
@@ -125,6 +128,8 @@ function plainPhrase(type: ScalarType, facts: ScalarFacts): string {
       return 'a domain such as example.org'
     case 'jid':
       return 'an address such as alice@example.org'
+    case 'network':
+      return 'an IP address, or a network such as 10.0.0.0/8'
     case 'string':
       return textPhrase(facts)
     case 'secret':

@@ -88,6 +88,23 @@ const limits = option
           .describe('How long output may stay paused before the connection is dropped.'),
       })
       .describe('What a client that reads slowly may let pile up.'),
+    http: option
+      .group({
+        header: option.bytes().min('4KiB').orOff().default('16KiB').describe('Most bytes of the headers of a request.'),
+        headerTime: option
+          .duration()
+          .min('1s')
+          .orOff()
+          .default('15s')
+          .describe('Longest time for the headers of a request.'),
+        idle: option
+          .duration()
+          .min('1s')
+          .orOff()
+          .default('2m')
+          .describe('Silence in a request, or between two of a connection, after which it is closed.'),
+      })
+      .describe('What an HTTP request may use; modules bound their bodies.'),
     inboundPending: option
       .int()
       .min(1)
@@ -201,6 +218,12 @@ export const serverOptions = {
     .group({
       client: listener(5222, 'Clients, with STARTTLS.'),
       clientTls: listener(5223, 'Clients, with TLS from the first byte.'),
+      http: listener(
+        5280,
+        'HTTP without TLS, for this machine or a proxy on a private network: WebSocket, BOSH, uploads, the web client, health.',
+        '127.0.0.1',
+      ),
+      https: listener(5443, 'HTTP with TLS: WebSocket, BOSH, uploads, the web client, health.'),
       component: listener(
         0,
         'External components (XEP-0114), without TLS; the usual port is 5347. Others than this machine belong on a private network.',
@@ -208,6 +231,26 @@ export const serverOptions = {
       ),
     })
     .describe('Where connections are accepted.'),
+  http: option
+    .group({
+      url: option
+        .string()
+        .matching(/^https?:\/\/[^/?#@\s]+\/?$/, 'a URL without a path, such as https://chat.example.org')
+        .optional()
+        .example('https://chat.example.org')
+        .describe(
+          'Where the world finds the HTTP server, if not at listen.https: behind a proxy, its address. {host} stands for the domain.',
+        ),
+    })
+    .describe('HTTP.'),
+  proxies: option
+    .list(option.network())
+    .distinct()
+    .default([])
+    .describe(
+      'Load balancers that may say which address a client has: by the PROXY protocol on the XMPP and HTTPS ports, by Forwarded or X-Forwarded-For on HTTP.',
+    )
+    .example('[10.0.0.7, 2001:db8:7::/64]'),
   log: option
     .group({
       level: option

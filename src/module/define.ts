@@ -1,5 +1,8 @@
 import type Logger from 'bunyan'
 import type { ConfigOf, Options } from '../config/option.ts'
+import type { HttpRoute, UpgradeRoute } from '../http/route.ts'
+import type { Connection } from '../net/connection.ts'
+import type { OutputLimits } from '../net/tcp-connection.ts'
 import type { Flow, Phases } from '../pipeline/flow.ts'
 import type { Collection, Gate, Notice, Question } from '../pipeline/hook.ts'
 import type { IqHandler, IqTarget } from '../pipeline/iq-table.ts'
@@ -94,6 +97,12 @@ export interface Context<O extends Options = {}, D extends Depends = {}> {
    * @throws Error when the domain is somebody else's.
    */
   serve(domain: string, receive: Service): void
+  /** Serves a path of the HTTP server, for requests to this host. @throws Error when it is served already. */
+  route(route: HttpRoute): void
+  /** Serves a path of the HTTP server on which connections become something else. @throws Error when it is served already. */
+  upgrade(route: UpgradeRoute): void
+  /** Starts a client's stream, of whichever host it asks for, on a connection that the module has brought about. */
+  acceptClient(connection: Connection): void
   /** Runs `fn` once, `ms` milliseconds from now, unless the module stops before. */
   after(ms: number, fn: () => void): Cancel
   /**
@@ -123,6 +132,10 @@ export interface ServerFacts {
   readonly components: readonly string[]
   /** What a client's stream may be, before and after login. */
   readonly streams: { readonly beforeLogin: StreamBounds; readonly afterLogin: StreamBounds }
+  /** What may pile up for a client that reads slowly. */
+  readonly output: OutputLimits
+  /** Where the world finds this host over HTTP, without a slash at the end; `undefined` when it cannot. */
+  readonly webUrl: string | undefined
 }
 
 /** The bounds of a client's stream; 0 is no bound. */

@@ -1,4 +1,6 @@
 import type Logger from 'bunyan'
+import type { HttpRoutes } from '../http/route.ts'
+import type { Connection } from '../net/connection.ts'
 import { compileFlows, type Registration } from '../pipeline/compile.ts'
 import type { Host } from '../session/host.ts'
 import type { Database } from '../storage/database.ts'
@@ -15,6 +17,8 @@ export interface ModuleSurroundings {
   readonly log: Logger
   readonly server: ServerFacts
   readonly commands: Commands
+  readonly routes: HttpRoutes
+  readonly acceptClient: (connection: Connection) => void
 }
 
 /** A module that is on for a host, with its options decoded. */
@@ -116,7 +120,7 @@ export class HostModules {
 
   #context(module: AnyModule, config: Readonly<Record<string, unknown>>, deps: Record<string, unknown>): Context {
     const host = this.#host
-    const { db, clock, log, server, commands } = this.#surroundings
+    const { db, clock, log, server, commands, routes, acceptClient } = this.#surroundings
     const { name } = module
     const lend = (undo: Undo) => void this.#undo.add(undo)
     const context: Context = {
@@ -136,6 +140,9 @@ export class HostModules {
       add: (collection, item) => lend(host.hooks.attach(collection, item)),
       iq: (type, target, element, xmlns, handler) => lend(host.iq.add(type, target, element, xmlns, name, handler)),
       serve: (domain, receive) => lend(host.attach(domain, receive)),
+      route: (route) => lend(routes.add(host.domain, route)),
+      upgrade: (route) => lend(routes.addUpgrade(host.domain, route)),
+      acceptClient,
       after: (ms, fn) => {
         const cancel = clock.after(ms, () => {
           this.#undo.delete(cancel)

@@ -1,4 +1,6 @@
 import type { ChannelBindingSource } from '../auth/mechanism.ts'
+import type { ParserLimits } from '../xml/limits.ts'
+import type { ParserTarget } from '../xml/parser.ts'
 
 /** Hears what happens on a connection. */
 export interface ConnectionReceiver {
@@ -10,6 +12,29 @@ export interface ConnectionReceiver {
   onCongestion(congested: boolean): void
   /** The connection is gone; nothing else follows. `reason` is for the log. */
   onClose(reason: string): void
+}
+
+/** Reads what comes on a connection and tells its target. */
+export interface StreamReader {
+  write(chunk: Uint8Array): void
+  setLimits(limits: ParserLimits): void
+  /** Tells nothing more until `resume`. */
+  pause(): void
+  resume(): void
+  /** Ends the reading; returns the bytes that were not read. */
+  stop(): Uint8Array
+}
+
+/** How a stream is put on a connection where it is no document of its own: each element stands alone (RFC 7395, XEP-0124). */
+export interface Framing {
+  /** What reads a stream; a new one for each. Its target may throw out of `write`, which the receiver's `onData` calls. */
+  reader(target: ParserTarget, limits: ParserLimits): StreamReader
+  /** What begins the server's side of a stream from a domain. */
+  header(from: string, to: string | undefined): string
+  /** What ends it. */
+  readonly footer: string
+  /** Finds out, by means of its own, whether a peer that has been quiet is still there. */
+  keepAlive(): void
 }
 
 /** One transport connection, whatever carries it. Output is joined and written once per turn of the event loop. */
@@ -24,6 +49,8 @@ export interface Connection {
   readonly canStartTls: boolean
   /** What a login can be bound to; `undefined` without TLS (RFC 5929, RFC 9266). */
   readonly channelBinding: ChannelBindingSource | undefined
+  /** How elements are told apart, when not by being parts of one document; then each `write` is one element, header or footer. */
+  readonly framing?: Framing
   /** Queues text; after the end it does nothing. */
   write(text: string): void
   /** Settles when all output is out of our hands or the connection is gone; `undefined` when it is so now. */

@@ -37,13 +37,14 @@ export class TcpConnection implements Connection, Flushable {
   #ending = false
   #pauses = false
 
-  constructor(socket: Socket | TLSSocket, tls: TlsContexts, limits: OutputLimits, clock: Clock) {
+  /** `remoteAddress` is the client's, who need not be at the other end of the socket. */
+  constructor(socket: Socket | TLSSocket, remoteAddress: string, tls: TlsContexts, limits: OutputLimits, clock: Clock) {
     this.#socket = socket
     this.#secure = socket instanceof TLSSocket
     this.#tls = tls
     this.#limits = limits
     this.#clock = clock
-    this.remoteAddress = socket.remoteAddress ?? ''
+    this.remoteAddress = remoteAddress
     socket.setNoDelay(true)
     this.#attach(socket)
   }

@@ -111,7 +111,9 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
 
   header(root?: Element): string {
     const name = this.#host?.domain ?? servedName(root?.attrs['to'], this.#context.hosts)
-    return headerText(name, root?.attrs['from'])
+    const { framing } = this.#link.connection
+    const to = root?.attrs['from']
+    return framing?.header(name, to) ?? headerText(name, to)
   }
 
   onOpen(root: Element): void {
@@ -252,7 +254,7 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
     if (how !== 'resumed') this.#link.send(featuresAfterLogin(this.#host!, this.#session))
     const early = this.#early ?? []
     this.#early = undefined
-    if (early.length > 0) this.#link.write(early.join(''))
+    for (const text of early) this.#link.write(text)
   }
 
   #hear(iq: Element): void {

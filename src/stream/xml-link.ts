@@ -1,4 +1,4 @@
-import type { Connection, ConnectionReceiver } from '../net/connection.ts'
+import type { Connection, ConnectionReceiver, StreamReader } from '../net/connection.ts'
 import { StreamError } from '../stanza/stream-error.ts'
 import type { Cancel } from '../util/clock.ts'
 import { randomId } from '../util/id.ts'
@@ -52,7 +52,7 @@ export class XmlLink implements ConnectionReceiver, ParserTarget {
   readonly connection: Connection
   readonly #owner: LinkOwner
   readonly #context: LinkContext
-  #parser: StreamParser
+  #reader: StreamReader
   #state: LinkState = 'opening'
   #cancelTimeout: Cancel | undefined
   #held = 0
@@ -64,7 +64,7 @@ export class XmlLink implements ConnectionReceiver, ParserTarget {
     this.#owner = owner
     this.#context = context
     const { preAuthLimits, preAuthMs } = context.settings
-    this.#parser = new StreamParser(this, preAuthLimits)
+    this.#reader = this.#newReader(preAuthLimits)
     connection.receiver = this
     // RFC 6120 §4.9.3.4: a stream that nobody logs in on is not kept.
     if (preAuthMs > 0)
@@ -99,7 +99,11 @@ export class XmlLink implements ConnectionReceiver, ParserTarget {
 
   /** Sends white space when nothing has been sent since the last call (RFC 6120 §4.6.1). */
   keepAlive(): void {
-    if (this.#quiet && this.#state === 'live') this.connection.write(' ')
+    const { framing } = this.connection
+    if (this.#quiet && this.#state === 'live') {
+      if (framing === undefined) this.connection.write(' ')
+      else framing.keepAlive()
+    }
     this.#quiet = true
   }
 
@@ -108,7 +112,7 @@ export class XmlLink implements ConnectionReceiver, ParserTarget {
   /** Stops reading until {@link release}; both nest. */
   hold(): void {
     if (this.#held++ > 0) return
-    this.#parser.pause()
+    this.#reader.pause()
     this.connection.pause()
   }
 
@@ -116,7 +120,7 @@ export class XmlLink implements ConnectionReceiver, ParserTarget {
     if (this.#held === 0 || --this.#held > 0 || this.#state === 'closed') return
     this.connection.resume()
     try {
-      this.#parser.resume()
+      this.#reader.resume()
     } catch (error) {
       this.fail(error)
     }
@@ -125,7 +129,7 @@ export class XmlLink implements ConnectionReceiver, ParserTarget {
   onData(chunk: Uint8Array): void {
     // No closure: this is the path of every message. What the owner throws comes out of the parser.
     try {
-      this.#parser.write(chunk)
+      this.#reader.write(chunk)
     } catch (error) {
       this.fail(error)
     }
@@ -174,16 +178,20 @@ export class XmlLink implements ConnectionReceiver, ParserTarget {
   goLive(limits: ParserLimits = this.#context.settings.liveLimits): void {
     this.#stopTimeout()
     this.#state = 'live'
-    this.#parser.setLimits(limits)
+    this.#reader.setLimits(limits)
   }
 
   /** Returns what the old stream left unread. */
   #renew(): Uint8Array {
-    const rest = this.#parser.stop()
-    this.#parser = new StreamParser(this, this.#context.settings.preAuthLimits)
-    if (this.#held > 0) this.#parser.pause()
+    const rest = this.#reader.stop()
+    this.#reader = this.#newReader(this.#context.settings.preAuthLimits)
+    if (this.#held > 0) this.#reader.pause()
     this.#state = 'opening'
     return rest
+  }
+
+  #newReader(limits: ParserLimits): StreamReader {
+    return this.connection.framing?.reader(this, limits) ?? new StreamParser(this, limits)
   }
 
   // ---- closing ----
@@ -195,7 +203,7 @@ export class XmlLink implements ConnectionReceiver, ParserTarget {
       // RFC 6120 §4.9.1.2, XEP-0114 §3: an error before our header is preceded by it.
       if (this.#state === 'opening') this.sendHeader()
       if (error !== undefined) this.send(error.toElement())
-      this.send('</stream:stream>')
+      this.send(this.connection.framing?.footer ?? '</stream:stream>')
     }
     this.#end(error?.condition ?? 'closed', false)
     this.connection.end(this.#context.settings.closeMs)
@@ -226,7 +234,7 @@ export class XmlLink implements ConnectionReceiver, ParserTarget {
   #end(reason: string, lost: boolean): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
-    this.#parser.stop()
+    this.#reader.stop()
     this.#stopTimeout()
     this.#owner.onEnded(reason, lost)
   }

@@ -39,6 +39,7 @@ export class StreamParser {
   readonly #target: ParserTarget
   readonly #source = new Source()
   readonly #tokens: Tokens
+  readonly #tree: Tree
   #waiting: Uint8Array[] = []
   #running = false
   #paused = false
@@ -47,13 +48,18 @@ export class StreamParser {
   constructor(target: ParserTarget, limits: ParserLimits, options: ParserOptions = {}) {
     this.#target = target
     const isStream = options.framing !== 'document'
-    const tree = new Tree(isStream, isStream ? '' : (options.namespace ?? NS.client))
-    this.#tokens = new Tokens(this.#source, tree, limits, isStream)
+    this.#tree = new Tree(isStream, isStream ? '' : (options.namespace ?? NS.client))
+    this.#tokens = new Tokens(this.#source, this.#tree, limits, isStream)
   }
 
   /** True once nothing more will be read. */
   get dead(): boolean {
     return this.#dead
+  }
+
+  /** Whether what was written ends between two elements of an open stream, and is all read. */
+  get isBetween(): boolean {
+    return !this.#dead && this.#tree.depth === 1 && this.#source.text === '' && !this.#source.isCut
   }
 
   /** Puts other limits in force, from the next stanza or chunk on. */

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CommandError, type Database, defineModule } from '../../../src/api.ts'
+import { CommandError, defineModule } from '../../../src/api.ts'
 import { type CommandSpec, Commands } from '../../../src/module/command.ts'
 import type { AnyModule, Context } from '../../../src/module/define.ts'
 import { HostModules } from '../../../src/module/lifecycle.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+import { surroundingsOf } from '../../support/surroundings.ts'
 import { folder, serve, stonechat } from '../cli/program.ts'
 import { Stage } from '../session/stage.ts'
-
-const noBounds = { maxBytes: 0, idleMs: 0 }
-const unbounded = { beforeLogin: noBounds, afterLogin: noBounds }
 
 const saying = (word: string) => async (args: readonly string[]) => [`${word}: ${args.join(' ')}`]
 const spec = (name: string, run = saying(name)): CommandSpec => ({ name, summary: 'A test.', run })
@@ -116,14 +114,7 @@ function stage() {
   const { host } = new Stage()
   const commands = new Commands()
   const log = { error() {}, child: () => log }
-  const server = { name: 'Stonechat', version: '0', startedMs: 0, admins: [], components: [], streams: unbounded }
-  const modules = new HostModules(host, {
-    db: {} as Database,
-    clock: new FakeClock(),
-    log: log as never,
-    server,
-    commands,
-  })
+  const modules = new HostModules(host, surroundingsOf({ clock: new FakeClock(), log, commands }))
   const start = async (...setups: ((ctx: Context) => void)[]) => {
     await modules.start(
       setups.map((setup, n) => ({

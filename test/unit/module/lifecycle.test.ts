@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
-import type { Database } from '../../../src/api.ts'
 import {
   defineCollection,
   defineModule,
@@ -16,10 +15,8 @@ import { Commands } from '../../../src/module/command.ts'
 import type { AnyModule, Context } from '../../../src/module/define.ts'
 import { type EnabledModule, HostModules, type ModuleSurroundings } from '../../../src/module/lifecycle.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+import { surroundingsOf } from '../../support/surroundings.ts'
 import { Stage } from '../session/stage.ts'
-
-const noBounds = { maxBytes: 0, idleMs: 0 }
-const unbounded = { beforeLogin: noBounds, afterLogin: noBounds }
 
 const NS = 'urn:example:play'
 const heard = defineNotice<string>('test/lifecycle-notice', 'A test tells.')
@@ -40,13 +37,7 @@ beforeEach(() => {
     error: (fields: { err: Error }, text: string) => logged.push(`${text}: ${fields.err.message}`),
     child: (fields: object) => fields,
   }
-  surroundings = {
-    db: {} as Database,
-    clock,
-    log: log as never,
-    server: { name: 'Stonechat', version: '0', startedMs: 0, admins: [], components: [], streams: unbounded },
-    commands: new Commands(),
-  }
+  surroundings = surroundingsOf({ clock, log })
   modules = new HostModules(stage.host, surroundings)
 })
 

@@ -1,0 +1,106 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { domainToASCII } from 'node:url'
+import type Logger from 'bunyan'
+import type { ServerConfig } from './config/server-config.ts'
+import { HttpServer } from './http/http-server.ts'
+import type { HttpClient, HttpRoutes } from './http/route.ts'
+import { type ConnectionCount, Listener } from './net/listener.ts'
+import { secureSocket } from './net/secure-socket.ts'
+import type { TlsContexts } from './net/tls-context.ts'
+import { forwardedAddress, type TrustedProxies } from './net/trusted-proxies.ts'
+import type { Clock } from './util/clock.ts'
+
+/** Where the world finds the HTTP server of a host, without a slash at the end; `undefined` when there is none. */
+export function webUrl({ http, listen }: Pick<ServerConfig, 'http' | 'listen'>, domain: string): string | undefined {
+  const host = domainToASCII(domain)
+  if (http.url !== undefined) return http.url.replaceAll('{host}', host).replace(/\/$/, '')
+  const { https, http: plain } = listen
+  if (https.port > 0) return `https://${host}${https.port === 443 ? '' : `:${https.port}`}`
+  return plain.port > 0 ? `http://${host}${plain.port === 80 ? '' : `:${plain.port}`}` : undefined
+}
+
+interface WebParts {
+  readonly config: ServerConfig
+  readonly clock: Clock
+  readonly log: Logger
+  /** Who may say which address a client has. */
+  readonly proxies: TrustedProxies
+}
+
+/** The server's HTTP listeners, plain and with TLS, and what is served on them: the routes there are when it is opened. */
+export class WebDoor {
+  readonly #http: HttpServer
+  readonly #parts: WebParts
+  readonly #listeners: Listener[] = []
+
+  private constructor(http: HttpServer, parts: WebParts) {
+    this.#http = http
+    this.#parts = parts
+  }
+
+  static async open(routes: HttpRoutes, parts: WebParts): Promise<WebDoor> {
+    const { config, log } = parts
+    const { header, headerTime, idle } = config.limits.http
+    const http = await HttpServer.open({
+      routes,
+      limits: { headerBytes: header, headersMs: headerTime, idleMs: idle },
+      domainOf: domainFinder(config),
+      clientOf: (peer, headers) => clientBehind(peer, headers, parts.proxies),
+      log,
+    })
+    return new WebDoor(http, parts)
+  }
+
+  /** Opens a port, and resolves with its number; `tls` makes it HTTPS. */
+  async listenOn(address: string, port: number, count: ConnectionCount, tls?: TlsContexts): Promise<number> {
+    const { clock, config, log, proxies } = this.#parts
+    const listener = new Listener({ count, proxies, clock, log }, (socket, address) => {
+      // RFC 8446 and RFC 9113 are for what leaves the machine: nobody reads along within it.
+      if (tls === undefined)
+        return this.#http.take(socket, { address, secure: isLoopback(address), channelBinding: undefined })
+      const parts = { tls, alpn: 'http/1.1', clock, handshakeMs: config.limits.preAuth.time }
+      secureSocket(socket, parts, (secure, channelBinding) =>
+        this.#http.take(secure, { address, secure: true, channelBinding } satisfies HttpClient),
+      )
+    })
+    this.#listeners.push(listener)
+    return await listener.listen(address, port)
+  }
+
+  /** Takes no more connections; those that are there go on. */
+  stopListening(): void {
+    for (const listener of this.#listeners) listener.close()
+  }
+
+  /** Ends what is under way. */
+  async close(): Promise<void> {
+    this.stopListening()
+    await this.#http.close()
+  }
+}
+
+/** Who stands behind a peer that is a trusted proxy, as it says; anybody else stands for itself. */
+function clientBehind(peer: HttpClient, headers: IncomingHttpHeaders, proxies: TrustedProxies): HttpClient {
+  if (!proxies.trusts(peer.address)) return peer
+  const { forwarded, 'x-forwarded-for': old, 'x-forwarded-proto': scheme } = headers
+  const xForwardedFor = old === undefined ? undefined : String(old)
+  const address = forwardedAddress(peer.address, { forwarded, xForwardedFor }, proxies)
+  return { ...peer, address, secure: scheme === undefined ? peer.secure : scheme === 'https' }
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || /^(?:::ffff:)?127\./.test(address)
+}
+
+/** Finds the host a `Host` header means: by its domain or by the name in its URL, else the first. */
+function domainFinder(config: ServerConfig): (host: string | undefined) => string {
+  const [first = 'localhost'] = config.hosts
+  const byName = new Map<string, string>()
+  for (const domain of config.hosts) {
+    const url = webUrl(config, domain)
+    // Where one name stands for all hosts, it is the first one's.
+    for (const name of [domainToASCII(domain), ...(url === undefined ? [] : [new URL(url).hostname])])
+      if (!byName.has(name)) byName.set(name, domain)
+  }
+  return (host) => byName.get((host ?? '').toLowerCase().replace(/\.?(?::\d+)?$/, '')) ?? first
+}
