@@ -58,6 +58,8 @@ export interface Surroundings {
   readonly folder: string
   readonly plainPort: number
   readonly tlsPort: number
+  /** HTTP without TLS, where there is any. */
+  readonly webPort: number
   /** How many accounts to have: user0, user1 and so on. */
   readonly accounts: number
   readonly features: Features

@@ -43,8 +43,8 @@ export async function startServer(
   database?: DatabaseAccess,
 ): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), `bench-${kind.name}-`))
-  const [plainPort, tlsPort] = [await freePort(), await freePort()]
-  const launch = await kind.prepare({ folder, plainPort, tlsPort, accounts, features, database })
+  const [plainPort, tlsPort, webPort] = [await freePort(), await freePort(), await freePort()]
+  const launch = await kind.prepare({ folder, plainPort, tlsPort, webPort, accounts, features, database })
   const output = join(folder, 'output.log')
   const fd = openSync(output, 'a')
   const child = spawn(launch.command, launch.args, {

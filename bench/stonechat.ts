@@ -74,7 +74,7 @@ function archiveOf(where: OurArchive): Partial<Launch> {
   }
 }
 
-function configure({ folder, plainPort, tlsPort, features }: Surroundings, url: string): void {
+function configure({ folder, plainPort, tlsPort, webPort, features }: Surroundings, url: string): void {
   writeFileSync(
     join(folder, 'server.yaml'),
     `hosts: [${domain}]
@@ -84,6 +84,8 @@ requireTls: false
 listen:
   client: { address: 127.0.0.1, port: ${plainPort} }
   clientTls: { address: 127.0.0.1, port: ${tlsPort} }
+  http: { port: ${webPort} }
+  https: { port: 0 }
 log: { level: warn }
 auth: { scramIterations: 4096 }
 limits: { connections: off, connectionsPerAddress: off, sessionsPerAccount: off }

@@ -52,7 +52,7 @@ export const stonechat: Kind = {
       data,
       database,
       requireTls: false,
-      listen: { client: { address: '127.0.0.1', port }, clientTls: { port: 0 } },
+      listen: { client: { address: '127.0.0.1', port }, clientTls: { port: 0 }, http: { port: 0 }, https: { port: 0 } },
       log: { level: 'warn' },
       auth: { guesses: { perConnection: 'off', perAddress: 'off', perAccount: 'off', delay: 'off' } },
       limits: { connections: 'off', connectionsPerAddress: 'off', sessionsPerAccount: 'off' },

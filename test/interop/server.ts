@@ -15,6 +15,8 @@ export interface TestServer {
   readonly port: number
   /** TLS from the start. */
   readonly tlsPort: number
+  /** HTTP without TLS. */
+  readonly webPort: number
   /** Where {@link component} and {@link appServer} connect. */
   readonly componentPort: number
   /** Path of the self-signed certificate. */
@@ -40,7 +42,12 @@ export const appServer = { domain: 'push.localhost', secret: 'wake up' }
 
 /** Starts a server for `localhost` that lets people register; `folder` is to be its configuration folder. */
 export async function startServer(folder: string): Promise<TestServer> {
-  const [port, tlsPort, componentPort] = [await freePort(), await freePort(), await freePort()]
+  const [port, tlsPort, webPort, componentPort] = [
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+  ]
   await mkdir(join(folder, 'modules'), { recursive: true })
   await writeFile(
     join(folder, 'server.yaml'),
@@ -50,6 +57,8 @@ listen:
   client: { address: 127.0.0.1, port: ${port} }
   clientTls: { address: 127.0.0.1, port: ${tlsPort} }
   component: { port: ${componentPort} }
+  http: { port: ${webPort} }
+  https: { port: 0 }
 `,
   )
   await writeFile(
@@ -74,6 +83,7 @@ limits: { perAddress: off, total: off }
   return {
     port,
     tlsPort: await relay(tlsPort),
+    webPort,
     componentPort,
     certificate,
     process: server,

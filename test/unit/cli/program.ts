@@ -60,7 +60,7 @@ async function freePort(): Promise<number> {
 export async function folder(yaml = ''): Promise<{ config: string; client: number; clientTls: number }> {
   const config = await temporary()
   const [client, clientTls] = [await freePort(), await freePort()]
-  const listen = `listen: { client: { address: 127.0.0.1, port: ${client} }, clientTls: { address: 127.0.0.1, port: ${clientTls} } }`
+  const listen = `listen: { client: { address: 127.0.0.1, port: ${client} }, clientTls: { address: 127.0.0.1, port: ${clientTls} }, http: { port: 0 }, https: { port: 0 } }`
   await writeFile(join(config, 'server.yaml'), `hosts: [localhost]\n${listen}\n${yaml}`)
   return { config, client, clientTls }
 }

@@ -53,7 +53,7 @@ async function prepare(database: string): Promise<{ folder: string; port: number
     `hosts: [localhost]
 database: ${database}
 requireTls: false
-listen: { client: { address: 127.0.0.1, port: ${port} }, clientTls: { port: 0 } }
+listen: { client: { address: 127.0.0.1, port: ${port} }, clientTls: { port: 0 }, http: { port: 0 }, https: { port: 0 } }
 `,
   )
   await mkdir(join(folder, 'modules'))
