@@ -3,6 +3,7 @@ import { Writable } from 'node:stream'
 import { Command, CommanderError } from 'commander'
 import { ConfigError, formatProblems } from './config/problem.ts'
 import { showConfig } from './config-report.ts'
+import { dnsRecords } from './dns-records.ts'
 import { loadCatalogue } from './module/catalogue.ts'
 import { type CommandDeclaration, CommandError } from './module/command.ts'
 import { askRunningServer } from './net/control-socket.ts'
@@ -72,8 +73,10 @@ async function buildProgram(): Promise<Command> {
     })
   withConfig(program.command('check'))
     .description('Validates the configuration and starts nothing.')
-    .action(async () => {
+    .option('--dns [machine]', 'print the DNS records to set, for a machine of that name or of the domain’s')
+    .action(async ({ dns }: { dns?: string | true }) => {
       const checked = await setup(true)
+      if (dns !== undefined) return print(dnsRecords(checked, dns === true ? undefined : dns))
       const { config, configFolder } = checked
       print([`The configuration in ${configFolder} is right; it serves ${config.hosts.join(', ')}.`])
       print(certificateWarnings(checked, systemClock.now()).map((warning) => `But note: ${warning}`))

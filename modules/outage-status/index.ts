@@ -2,21 +2,14 @@ import { announce, defineModule, option, xep } from '#api'
 import { discoExtensions } from '../disco/hooks.ts'
 import disco from '../disco/index.ts'
 import { outageCommands, outageRuns } from './commands.ts'
-import type { StatusDocument } from './outage.ts'
 import { OutageStatus } from './status.ts'
 
 const FORM_TYPE = 'urn:xmpp:sos:0'
 
-/** What other modules, such as one that serves it over HTTP, may ask. */
-export interface OutageStatusApi {
-  /** What clients fetch to learn of outages, as of now. */
-  document(): StatusDocument
-}
-
 export default defineModule({
   name: 'outage-status',
   summary: 'Tells people of planned and present outages, and where they learn of them when the server is away.',
-  implements: [xep(455, '0.4.0', 'The document is written to a file, for a web server elsewhere to publish.')],
+  implements: [xep(455, '0.4.0', 'The document is served, and written to a file for a web server elsewhere to publish.')],
   commands: outageCommands,
   options: {
     addresses: option
@@ -39,7 +32,7 @@ export default defineModule({
   },
   depends: { disco },
 
-  async setup(ctx): Promise<OutageStatusApi> {
+  async setup(ctx) {
     const { host, config, log } = ctx
     const complain = (error: Error) =>
       log.warn({ err: error }, 'the document of outages could not be written to its folder')
@@ -51,8 +44,16 @@ export default defineModule({
     const fields = [{ var: 'external-status-addresses', type: 'list-multi', values: config.addresses }] as const
     if (config.addresses.length > 0) ctx.add(discoExtensions, { of: 'host', formType: FORM_TYPE, fields: () => fields })
 
+    // XEP-0455 §2.2; clients on other pages read it too.
+    ctx.route({
+      method: 'GET',
+      path: '/outage.json',
+      access: 'anyone',
+      origins: ['*'],
+      handle: (_request, reply) => reply.header('cache-control', 'max-age=60').send(status.document),
+    })
+
     const tell = (text: string) => (config.tellOnline ? announce(host, 'Outage', text) : 0)
     for (const [name, run] of Object.entries(outageRuns(status, ctx.clock, tell))) ctx.command(name, run)
-    return { document: () => status.document }
   },
 })

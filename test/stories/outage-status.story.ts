@@ -28,8 +28,11 @@ story(
     await away.receivesNothing()
     await run('translate', 'de', 'Feuer')
     assert.match((await run('show'))[1]!, /"message":\{"default":"Fire","de":"Feuer"\}/)
+    const document = async () => (await s.fetch('/outage.json')).json()
+    assert.deepEqual(((await document()) as { message: object }).message, { default: 'Fire', de: 'Feuer' })
     await s.advance(3_600_000)
     assert.deepEqual(await run('show'), ['No outage is announced.'])
+    assert.deepEqual(await document(), {})
     await run('announce', 'planned', '2h', 'unknown', 'Moving')
     await juliet.receives`<message type='headline'/>`
     await run('end')

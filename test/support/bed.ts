@@ -10,6 +10,7 @@ import { loadCatalogue } from '../../src/module/catalogue.ts'
 import type { AnyModule } from '../../src/module/define.ts'
 import type { EnabledModule } from '../../src/module/lifecycle.ts'
 import { ensureCertificate } from '../../src/net/certificate.ts'
+import { ConnectionCount } from '../../src/net/listener.ts'
 import { TlsContexts } from '../../src/net/tls-context.ts'
 import { Server } from '../../src/server.ts'
 import { type Database, openDatabase } from '../../src/storage/database.ts'
@@ -40,6 +41,8 @@ export interface Bed {
   /** Every line of the server's log at level error and above. */
   readonly errors: string[]
   connect(domain?: string): Promise<Transport>
+  /** Where its HTTP server is, without TLS: `http://127.0.0.1:PORT`. It listens from the first call on. */
+  web(): Promise<string>
   close(): Promise<void>
 }
 
@@ -90,6 +93,11 @@ export async function openBed(options: BedOptions = {}): Promise<Bed> {
   const { server, config, database, clock, tls, errors, close } = await openPlainBed(options, folder)
   const port = bedKind === 'tls' ? await server.listenOn('127.0.0.1', 0, tls, true) : 0
   const domain = config.hosts[0]!
+  let web: Promise<string> | undefined
+  const openWeb = async () => {
+    const count = new ConnectionCount({ connections: 0, connectionsPerAddress: 0 })
+    return `http://127.0.0.1:${await server.listenForWeb('127.0.0.1', 0, count)}`
+  }
   return {
     server,
     database,
@@ -102,6 +110,7 @@ export async function openBed(options: BedOptions = {}): Promise<Bed> {
       server.accept(pair)
       return pair
     },
+    web: () => (web ??= openWeb()),
     close: async () => {
       await close()
       await rm(folder, { recursive: true })

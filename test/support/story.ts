@@ -63,6 +63,10 @@ export class Story {
   get host(): Host {
     return this.bed.server.hosts.get(this.bed.domain)!
   }
+  /** Asks the bed's HTTP server. */
+  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    return await fetch((await this.bed.web()) + path, init)
+  }
   get database(): Database {
     return this.bed.database
   }
