@@ -56,6 +56,7 @@ export interface PlainBed {
   readonly clock: FakeClock
   readonly tls: TlsContexts
   readonly errors: string[]
+  web(): Promise<string>
   close(): Promise<void>
 }
 
@@ -84,20 +85,20 @@ export async function openPlainBed(options: BedOptions, folder: string, database
     tls.close()
     await database.close()
   }
-  return { server, config, database, clock, tls, errors, close }
-}
-
-/** A bed for stories, of the kind that `BED` says. */
-export async function openBed(options: BedOptions = {}): Promise<Bed> {
-  const folder = await mkdtemp(join(tmpdir(), 'stonechat-bed-'))
-  const { server, config, database, clock, tls, errors, close } = await openPlainBed(options, folder)
-  const port = bedKind === 'tls' ? await server.listenOn('127.0.0.1', 0, tls, true) : 0
-  const domain = config.hosts[0]!
   let web: Promise<string> | undefined
   const openWeb = async () => {
     const count = new ConnectionCount({ connections: 0, connectionsPerAddress: 0 })
     return `http://127.0.0.1:${await server.listenForWeb('127.0.0.1', 0, count)}`
   }
+  return { server, config, database, clock, tls, errors, web: () => (web ??= openWeb()), close }
+}
+
+/** A bed for stories, of the kind that `BED` says. */
+export async function openBed(options: BedOptions = {}): Promise<Bed> {
+  const folder = await mkdtemp(join(tmpdir(), 'stonechat-bed-'))
+  const { server, config, database, clock, tls, errors, web, close } = await openPlainBed(options, folder)
+  const port = bedKind === 'tls' ? await server.listenOn('127.0.0.1', 0, tls, true) : 0
+  const domain = config.hosts[0]!
   return {
     server,
     database,
@@ -110,7 +111,7 @@ export async function openBed(options: BedOptions = {}): Promise<Bed> {
       server.accept(pair)
       return pair
     },
-    web: () => (web ??= openWeb()),
+    web,
     close: async () => {
       await close()
       await rm(folder, { recursive: true })
