@@ -31,6 +31,8 @@ export {
 export type { Connection, ConnectionReceiver, Framing, StreamReader } from './net/connection.ts'
 export { type Flushable, flushSoon } from './net/output-queue.ts'
 export type { OutputLimits } from './net/tcp-connection.ts'
+export { TrustedProxies as Networks } from './net/trusted-proxies.ts'
+export type { Count, Counts, Meter, Sample } from './observe/metrics.ts'
 export { type Flow, flows } from './pipeline/flow.ts'
 export { Handover } from './pipeline/handover.ts'
 export {
@@ -49,9 +51,11 @@ export { messageTakers } from './routing/local-delivery.ts'
 export { announce, headline } from './session/announcement.ts'
 export { type ComponentConnection, componentConnected, requestDelegated } from './session/component-hooks.ts'
 export {
+  type AccountFact,
   accountCreated,
   accountDeleting,
   accountDisabled,
+  accountFacts,
   type BindFeature,
   bindFeatures,
   flowNeeded,
@@ -60,6 +64,7 @@ export {
   type LoginExtension,
   type LoginRequest,
   loginExtensions,
+  type ModuleMechanism,
   messageKept,
   messageRefused,
   type Passing,
@@ -68,6 +73,7 @@ export {
   preAuthRequests,
   type StreamElement,
   type StreamFeature,
+  saslMechanisms,
   sessionClosed,
   sessionLost,
   sessionOpened,

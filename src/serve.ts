@@ -44,8 +44,9 @@ export async function openServer({ config, enabled }: Setup, log: Logger): Promi
 }
 
 /**
- * Runs the server until it is told to stop: SIGINT and SIGTERM stop it in order, SIGHUP reloads certificates. A restart that an
- * admin calls for reads the configuration anew, by `reload`; the program stays the one that was started.
+ * Runs the server until it is told to stop: SIGINT and SIGTERM stop it in order, SIGHUP reloads certificates and the level of
+ * the log. A restart that an admin calls for reads the configuration anew, by `reload`; the program stays the one that was
+ * started.
  */
 export async function serve(setup: Setup, reload: () => Promise<Setup>): Promise<void> {
   const signals = new Signals()
@@ -64,7 +65,10 @@ async function serveOnce(setup: Setup, reload: () => Promise<Setup>, signals: Si
   let ending: Ending = 'shutdown'
   try {
     const tls = await openTls(setup, log)
-    signals.onReload = () => tls.reload()
+    signals.onReload = () => {
+      tls.reload()
+      void relevel(log, reload)
+    }
     const opened = await openServer(setup, log)
     const { server } = opened
     const control = new ControlSocket(config.data, (command, args) => answer(server, log, command, args))
@@ -87,6 +91,18 @@ async function serveOnce(setup: Setup, reload: () => Promise<Setup>, signals: Si
     await unlock()
   }
   return ending === 'restart' && !signals.told ? await reload() : undefined
+}
+
+/** Has the log go by the level that the configuration asks for now. */
+async function relevel(log: Logger, reload: () => Promise<Setup>): Promise<void> {
+  try {
+    const { level } = (await reload()).config.log
+    log.level(level)
+    // Not `level`, which is the line’s own.
+    log.info({ logLevel: level }, 'the level of the log was read')
+  } catch (err) {
+    log.error({ err }, 'the level of the log stays, since the configuration is not right')
+  }
 }
 
 /** A configuration that is wrong must not keep a server from coming back. */

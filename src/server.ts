@@ -10,15 +10,20 @@ import type { ServerFacts } from './module/define.ts'
 import { type EnabledModule, HostModules } from './module/lifecycle.ts'
 import type { Connection } from './net/connection.ts'
 import { ConnectionCount, Listener } from './net/listener.ts'
-import { type OutputLimits, TcpConnection } from './net/tcp-connection.ts'
+import { TcpConnection } from './net/tcp-connection.ts'
 import type { TlsContexts } from './net/tls-context.ts'
 import { TrustedProxies } from './net/trusted-proxies.ts'
+import { shareLevel } from './observe/log.ts'
+import { Metrics } from './observe/metrics.ts'
+import { observeProcess } from './observe/process.ts'
 import { Components } from './routing/components.ts'
 import { Router } from './routing/router.ts'
 import { serverCommands } from './server-commands.ts'
+import { observeServer } from './server-metrics.ts'
 import { componentConnected } from './session/component-hooks.ts'
 import { hostStopping } from './session/hooks.ts'
 import { Host } from './session/host.ts'
+import { logSessions } from './session-log.ts'
 import { StreamError } from './stanza/stream-error.ts'
 import { Stopping } from './stopping.ts'
 import type { Database } from './storage/database.ts'
@@ -26,7 +31,9 @@ import { KeyValue } from './storage/key-value.ts'
 import { migrate } from './storage/migrate.ts'
 import { ClientStream } from './stream/client-stream.ts'
 import { type ComponentContext, ComponentStream } from './stream/component-stream.ts'
-import type { StreamContext, StreamSettings } from './stream/stream-context.ts'
+import type { StreamContext } from './stream/stream-context.ts'
+import { StreamCounts } from './stream/stream-counts.ts'
+import { outputLimits, streamSettings } from './stream-settings.ts'
 import type { Cancel, Clock } from './util/clock.ts'
 import { WebDoor, webUrl } from './web-door.ts'
 
@@ -61,6 +68,8 @@ export class Server {
   readonly commands: Commands = new Commands()
   /** What commands have called for; whoever runs the server sees to it. */
   readonly stopping: Stopping
+  /** What there is to see of it in numbers. */
+  readonly metrics: Metrics
   readonly #parts: ServerParts
   readonly #context: StreamContext
   readonly #componentContext: ComponentContext
@@ -69,6 +78,8 @@ export class Server {
   readonly #listeners: Listener[] = []
   readonly #proxies: TrustedProxies
   readonly #routes = new HttpRoutes()
+  readonly #counts = new Set<ConnectionCount>()
+  readonly #unobserve: () => void
   #web: WebDoor | undefined
   #cancelSweep: Cancel | undefined
   #stopping = false
@@ -85,7 +96,13 @@ export class Server {
     this.#modules = modules
     this.stopping = new Stopping(parts.clock)
     this.#proxies = new TrustedProxies(parts.config.proxies)
-    const { config, clock, log } = parts
+    const { config, clock, db, log, version } = parts
+    shareLevel(log)
+    this.metrics = new Metrics((name, error) => log.warn({ err: error, metric: name }, 'a metric could not be read'))
+    const [streams, connectionCounts] = [this.#streams, this.#counts]
+    observeServer(this.metrics, { version, clock, db, hosts, streams, connectionCounts })
+    this.#unobserve = observeProcess(this.metrics)
+    for (const host of hosts.values()) logSessions(host, log)
     const components = new Components(
       Object.entries(config.components).map(([domain, { limits }]) => [domain, limits.connections] as const),
     )
@@ -101,16 +118,17 @@ export class Server {
       },
       clock,
     )
-    this.#context = { hosts, router, clock, log, settings: streamSettings(config), throttle, decoySecret }
+    const counts = new StreamCounts(this.metrics)
+    this.#context = { hosts, router, clock, log, settings: streamSettings(config), throttle, decoySecret, counts }
     this.#componentContext = componentContext(this.#context, components, config)
-    for (const command of serverCommands(hosts, this.stopping)) this.commands.add(command)
+    for (const command of serverCommands(hosts, this.stopping, log)) this.commands.add(command)
   }
 
   /** Brings the schema up to date and sets the modules of every host up; rejects when one of them cannot. */
   static async start(parts: ServerParts): Promise<Server> {
     const { config, db, clock, log } = parts
     await migrate(db, sqlFolder)
-    const facts: Omit<ServerFacts, 'components' | 'webUrl'> = {
+    const facts: Omit<ServerFacts, 'components' | 'isStopping' | 'metrics' | 'webUrl'> = {
       name: 'Stonechat',
       version: parts.version,
       startedMs: clock.now(),
@@ -141,14 +159,27 @@ export class Server {
     const server = new Server(parts, hosts, started, await keptSecret(db, 'decoy-secret'))
     try {
       for (const host of hosts.values()) {
+        const { commands, metrics } = server
         const own = {
           ...facts,
+          metrics,
+          isStopping: () => server.#stopping,
           components: componentsOf(host.domain, config),
           webUrl: webUrl(config, host.domain),
         }
-        const { commands } = server
         const acceptClient = (connection: Connection) => void server.accept(connection)
-        const surroundings = { db, clock, log, server: own, commands, routes: server.#routes, acceptClient }
+        const { data } = config
+        const surroundings = {
+          db,
+          data,
+          clock,
+          log,
+          metrics,
+          server: own,
+          commands,
+          routes: server.#routes,
+          acceptClient,
+        }
         const modules = new HostModules(host, surroundings)
         await modules.start(parts.modules.get(host.domain) ?? [])
         started.push(modules)
@@ -210,6 +241,7 @@ export class Server {
 
   /** Opens a port for HTTP, with TLS when given; with port 0 the system picks one. */
   async listenForWeb(address: string, port: number, count: ConnectionCount, tls?: TlsContexts): Promise<number> {
+    this.#counts.add(count)
     this.#web ??= await WebDoor.open(this.#routes, { ...this.#parts, proxies: this.#proxies })
     return await this.#web.listenOn(address, port, count, tls)
   }
@@ -225,6 +257,7 @@ export class Server {
     count: ConnectionCount,
     accept: (connection: Connection) => void,
   ): Promise<number> {
+    this.#counts.add(count)
     const limits = outputLimits(this.#parts.config)
     const { clock, log } = this.#parts
     const listener = new Listener({ count, proxies: this.#proxies, clock, log }, (socket, client) =>
@@ -272,6 +305,7 @@ export class Server {
     for (const modules of [...this.#modules].reverse()) await modules.stop()
     await this.#drained(this.#parts.config.limits.closeTimeout)
     await this.#web?.close()
+    this.#unobserve()
   }
 
   /**
@@ -328,7 +362,7 @@ function componentsOf(host: string, { components, hosts }: ServerConfig): string
 }
 
 function componentContext(client: StreamContext, components: Components, config: ServerConfig): ComponentContext {
-  const { router, clock, log, throttle, settings } = client
+  const { router, clock, counts, log, throttle, settings } = client
   const { preAuthLimits, preAuthMs, closeMs, liveLimits } = settings
   const known = Object.entries(config.components).map(([domain, { secret, limits }]) => {
     const { bytes, inboundPending } = limits
@@ -339,6 +373,7 @@ function componentContext(client: StreamContext, components: Components, config:
     components,
     known: new Map(known),
     clock,
+    counts,
     log,
     throttle,
     settings: { preAuthLimits, preAuthMs, closeMs, liveLimits },
@@ -346,32 +381,6 @@ function componentContext(client: StreamContext, components: Components, config:
       for (const host of client.hosts.values()) host.hooks.notify(componentConnected, connection)
     },
     serverName: config.hosts[0]!,
-  }
-}
-
-function outputLimits({ limits }: ServerConfig): OutputLimits {
-  const { pause, drop, time } = limits.outbound
-  return { pauseBytes: pause, dropBytes: drop, pauseMs: time }
-}
-
-function streamSettings(config: ServerConfig): StreamSettings {
-  const { preAuth, stanza, ...limits } = config.limits
-  return {
-    requireTls: config.requireTls,
-    mechanisms: config.auth.mechanisms,
-    downgradeProtection: config.auth.scramDowngradeProtection,
-    preAuthLimits: {
-      bytes: preAuth.bytes,
-      elements: preAuth.elements,
-      depth: stanza.depth,
-      attributes: stanza.attributes,
-    },
-    preAuthMs: preAuth.time,
-    loginAttempts: config.auth.guesses.perConnection,
-    liveLimits: stanza,
-    sessionsPerAccount: limits.sessionsPerAccount,
-    resourceConflict: config.resourceConflict,
-    closeMs: limits.closeTimeout,
   }
 }
 

@@ -2,6 +2,7 @@ import { accountFinder, type HostsByDomain } from './account-finder.ts'
 import { AccountError, type AccountState } from './auth/accounts.ts'
 import type { Jid } from './jid/jid.ts'
 import { type CommandArgument, CommandError, type CommandForm, type CommandSpec } from './module/command.ts'
+import { accountFacts } from './session/hooks.ts'
 
 const account: CommandArgument = { name: 'jid', summary: 'The account, as user@domain.', kind: 'jid' }
 
@@ -155,11 +156,14 @@ function showing(hosts: HostsByDomain): CommandSpec {
     run: async ([text]) => {
       const { host, jid, account } = await existing(text)
       const sessions = [...(host.user(jid)?.sessions.values() ?? [])]
+      const facts: string[] = []
+      for (const { name, tell } of host.hooks.all(accountFacts)) facts.push(`  ${name.padEnd(9)}  ${await tell(jid)}`)
       return [
         `${jid}`,
         `  created    ${iso(account.createdMs)}`,
         `  login      ${stateInWords(account.state)}`,
         `  passwords  ${account.hashes.join(', ')}`,
+        ...facts,
         `  sessions   ${sessions.length === 0 ? 'none' : ''}`.trimEnd(),
         ...sessions.map(
           (s) => `    ${s.jid.resource} from ${s.stream.remoteAddress}${s.stream.secure ? '' : ', not encrypted'}`,

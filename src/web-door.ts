@@ -85,7 +85,13 @@ function clientBehind(peer: HttpClient, headers: IncomingHttpHeaders, proxies: T
   const { forwarded, 'x-forwarded-for': old, 'x-forwarded-proto': scheme } = headers
   const xForwardedFor = old === undefined ? undefined : String(old)
   const address = forwardedAddress(peer.address, { forwarded, xForwardedFor }, proxies)
-  return { ...peer, address, secure: scheme === undefined ? peer.secure : scheme === 'https' }
+  // The proxy's own TLS is not the client's: a login cannot be bound to it.
+  const isBehind = forwarded !== undefined || xForwardedFor !== undefined || scheme !== undefined
+  return {
+    address,
+    secure: scheme === undefined ? peer.secure : scheme === 'https',
+    channelBinding: isBehind ? undefined : peer.channelBinding,
+  }
 }
 
 function isLoopback(address: string): boolean {

@@ -69,11 +69,18 @@ const programs = {
   gajim: 'gajim',
   Xvfb: 'xvfb',
   'dbus-daemon': 'dbus-daemon',
+  haproxy: 'haproxy',
+  nginx: 'nginx-light',
 } as const
+/** What is no program: a file by which to tell it is there, and Debian's package of it. */
+const modules = { '/usr/lib/nginx/modules/ngx_stream_module.so': 'libnginx-mod-stream' } as const
 
 /** Installs what is missing where we may. What then is missing still is a failure of the tests that need it, never skipped tests. */
 async function installPrograms(): Promise<void> {
-  const missing = Object.entries(programs).filter(([program]) => findProgram(program) === undefined)
+  const missing = [
+    ...Object.entries(programs).filter(([program]) => findProgram(program) === undefined),
+    ...Object.entries(modules).filter(([file]) => !existsSync(file)),
+  ]
   const hasSlixmpp = await succeeds(['/bin/sh', '-c', '/usr/bin/python3 -c "import slixmpp" 2>/dev/null'])
   if ((missing.length === 0 && hasSlixmpp) || process.getuid?.() !== 0 || findProgram('apt-get') === undefined) return
   const packages = [...missing.map(([, name]) => name), 'python3-slixmpp']

@@ -13,7 +13,7 @@ export interface ProtocolLimits {
 
 /** Answers the requests of owners about their archives (XEP-0313, XEP-0441). */
 export function answerOwners(
-  ctx: Pick<Context, 'add' | 'iq' | 'onStop'>,
+  ctx: Pick<Context, 'add' | 'iq' | 'metrics' | 'onStop'>,
   reader: ArchiveReader,
   accounts: AccountSettings,
   { maxPage, maxPreferences }: ProtocolLimits,
@@ -22,11 +22,14 @@ export function answerOwners(
   const queries = new KeyedQueue()
   ctx.onStop(() => queries.idle())
 
+  const answered = ctx.metrics.counter('queries_total', 'Queries of clients for their archives.')
+
   ctx.iq('get', 'self', 'query', NS_MAM, () => queryForm())
 
   ctx.iq('set', 'self', 'query', NS_MAM, async (query, { origin }) => {
     const session = origin!
     const asked = readQuery(query, maxPage)
+    answered.value++
     accounts.noteReader(session)
     return await queries.run(session.address, () => reader.answer(session.user.jid.toString(), session, asked))
   })

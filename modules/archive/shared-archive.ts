@@ -29,10 +29,12 @@ export class SharedArchive {
   readonly #writer: BatchWriter<ArchivedMessage>
   #newest: Promise<unknown> = Promise.resolve()
 
-  constructor(store: ArchiveStore, last: number, clock: Clock, log: Context['log']) {
+  constructor(db: Database, store: ArchiveStore, last: number, clock: Clock, log: Context['log']) {
     this.ids = new ArchiveIds(clock, last)
     this.indexing = new Indexing(store, clock, log)
     this.#writer = new BatchWriter({
+      name: 'archive',
+      db,
       write: (messages) => store.append(messages),
       maxItems: MAX_BATCH,
       maxWaiting: MAX_WAITING,
@@ -68,7 +70,7 @@ export async function shareArchive(
   clock: Clock,
   log: Context['log'],
 ): Promise<{ readonly archive: SharedArchive; release(): Promise<void> }> {
-  const share = shared.get(db) ?? { archive: begin(store, clock, log), users: 0 }
+  const share = shared.get(db) ?? { archive: begin(db, store, clock, log), users: 0 }
   shared.set(db, share)
   share.users++
   const release = async (): Promise<void> => {
@@ -84,7 +86,7 @@ export async function shareArchive(
   }
 }
 
-async function begin(store: ArchiveStore, clock: Clock, log: Context['log']): Promise<SharedArchive> {
+async function begin(db: Database, store: ArchiveStore, clock: Clock, log: Context['log']): Promise<SharedArchive> {
   const last = await store.lastId()
   const aheadMs = last / 1000 - clock.now()
   if (aheadMs > AHEAD_MS)
@@ -92,5 +94,5 @@ async function begin(store: ArchiveStore, clock: Clock, log: Context['log']): Pr
       { aheadMs: Math.round(aheadMs) },
       'the newest archived message is from the future: correct the clock; until it gets there messages bear that time',
     )
-  return new SharedArchive(store, last, clock, log)
+  return new SharedArchive(db, store, last, clock, log)
 }

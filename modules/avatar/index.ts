@@ -3,6 +3,7 @@ import pep from '../pep/index.ts'
 import presence from '../presence/index.ts'
 import { itemPublishing, nodeChanged, nodeUncertain } from '../pubsub/hooks.ts'
 import pubsub from '../pubsub/index.ts'
+import roster from '../roster/index.ts'
 import { vcardSetting, vcardShowing } from '../vcard/hooks.ts'
 import vcard from '../vcard/index.ts'
 import { Avatars } from './avatars.ts'
@@ -20,7 +21,7 @@ export default defineModule({
     xep(398, '1.0.0', 'Presence to those who may not see the picture has no hash of it.'),
   ],
   features: { account: ['urn:xmpp:pep-vcard-conversion:0'] },
-  depends: { pep, presence, pubsub, vcard },
+  depends: { pep, presence, pubsub, roster, vcard },
   options: {
     maxSize: option
       .bytes()
@@ -42,7 +43,7 @@ export default defineModule({
     const avatars = new Avatars(deps.pep, config.remembered)
     const checks = new Checks(deps.pep, config)
     const photo = new VcardPhoto(deps.pep, avatars, config)
-    const hashes = new PresenceHashes(host, avatars, deps.presence, (err, account) =>
+    const hashes = new PresenceHashes(host, avatars, deps.presence, deps.roster, (err, account) =>
       ctx.log.error({ err, account: account.toString() }, 'the picture of an account could not be read'),
     )
 

@@ -10,6 +10,7 @@ import {
   xml,
 } from '#api'
 import type { PresenceApi } from '../presence/index.ts'
+import { isSubscribed, type RosterApi } from '../roster/index.ts'
 import type { Avatar, Avatars } from './avatars.ts'
 
 /** The namespace of XEP-0153. */
@@ -27,13 +28,21 @@ export class PresenceHashes {
   readonly #host: Host
   readonly #avatars: Avatars
   readonly #presence: PresenceApi
+  readonly #rosters: RosterApi
   readonly #changes = new KeyedQueue()
   readonly #onError: (error: unknown, account: Jid) => void
 
-  constructor(host: Host, avatars: Avatars, presence: PresenceApi, onError: (error: unknown, account: Jid) => void) {
+  constructor(
+    host: Host,
+    avatars: Avatars,
+    presence: PresenceApi,
+    rosters: RosterApi,
+    onError: (error: unknown, account: Jid) => void,
+  ) {
     this.#host = host
     this.#avatars = avatars
     this.#presence = presence
+    this.#rosters = rosters
     this.#onError = onError
   }
 
@@ -58,7 +67,8 @@ export class PresenceHashes {
     // XEP-0398 §4: "in every available presence that does not contain an empty photo element"
     if (avatar === undefined || photoIn(stanza) === '') return
     // Whoever may not see a picture could still tell by its hash that two people are one.
-    if (directed && avatar.hash !== '' && !avatar.isOpen && this.#presence.isSubscriber(from.bare, to) !== true) return
+    const isForAll = !directed || avatar.hash === '' || avatar.isOpen || from.bare.equals(to.bare)
+    if (!isForAll && !isSubscribed(this.#rosters.of(origin.user)?.get(to.bare))) return
     putHash(stanza, avatar)
   }
 

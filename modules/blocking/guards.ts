@@ -11,14 +11,15 @@ type Guard = (event: Sealed) => void | Promise<void>
 
 /**
  * Keeps stanzas of a blocked address from an account (XEP-0191 §3.3). To their sender the account looks offline: presence
- * ends in silence, all else that may be answered gets `service-unavailable`.
+ * ends in silence, all else that may be answered gets `service-unavailable`. `refused` counts what was kept away.
  */
-export function guardArriving(host: Host, lists: BlockLists): Guard {
+export function guardArriving(host: Host, lists: BlockLists, refused: { value: number } = { value: 0 }): Guard {
   return (event) => {
     const { from, to } = event
     if (to.local === '' || isTrusted(host, to, from) || isForNobody(event)) return
     return decide(lists.of(to), (list) => {
       if (!list.blocks(from)) return
+      refused.value++
       // A room that hears errors for what it says takes its occupant for gone, who only wants to hear nothing of another.
       if (event.kind === 'presence' || event.type === 'groupchat') throw drop
       // XEP-0191 §3.3: the results and errors of IQs end here too: nothing answers them.

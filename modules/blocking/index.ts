@@ -62,9 +62,10 @@ export default defineModule({
     ctx.gate(accountDeleting, async ({ jid }) => void (await lists.clear(jid)))
     ctx.onStop(() => lists.idle())
 
+    const refused = ctx.metrics.counter('refused_total', 'Stanzas kept away from those who block their senders.')
     for (const flow of [flows.message, flows.presence, flows.iq]) {
       ctx.flow(flow.leaving, 'guard', guardLeaving(host, lists))
-      ctx.flow(flow.arriving, 'guard', guardArriving(host, lists))
+      ctx.flow(flow.arriving, 'guard', guardArriving(host, lists, refused))
     }
     ctx.flow(flows.iq.arriving, 'guard', refusePush)
     ctx.answer(presenceWithheld, (path) => (isPresenceWithheld(host, lists, path) ? true : undefined))

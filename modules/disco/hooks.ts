@@ -1,4 +1,4 @@
-import { defineCollection, type FormField, type Jid, type User } from '#api'
+import { defineCollection, defineQuestion, type FormField, type Jid, type User } from '#api'
 
 /** Whom a question of service discovery is about: the server itself, or an account on it. */
 export type DiscoTarget = 'account' | 'host'
@@ -40,6 +40,13 @@ export interface DiscoInfo {
   readonly features: readonly string[]
   readonly forms: readonly DiscoForm[]
 }
+
+/** The registrar's type of an account (category `account`); an account with a password unless a module knows better. */
+export const accountType = defineQuestion<Jid, string>(
+  'disco/account-type',
+  'registered',
+  'Which type of account is it, other than a registered one?',
+)
 
 /** An identity of the host or of every account. */
 export interface IdentityOffer extends DiscoIdentity {

@@ -32,7 +32,6 @@ export default defineModule({
   setup(ctx): Disco {
     const { host, config } = ctx
     ctx.add(discoIdentities, { of: 'host', category: 'server', type: 'im', name: config.name })
-    ctx.add(discoIdentities, { of: 'account', category: 'account', type: 'registered' })
     ctx.add(discoItems, { of: 'account', items: resourceItems })
     ctx.add(discoItems, { of: 'host', items: () => ctx.server.components.map((jid) => ({ jid })) })
 

@@ -1,5 +1,6 @@
 import { dataForm, type Element, type FormField, type Host, xml } from '#api'
 import {
+  accountType,
   type DiscoForm,
   type DiscoInfo,
   type DiscoItem,
@@ -23,7 +24,10 @@ export function byOctets(a: string, b: string): number {
 /** What the host or an account is and can do as of now, with all that modules add. */
 export function gatherInfo(host: Host, of: DiscoTarget, request: DiscoRequest): DiscoInfo {
   return {
-    identities: host.hooks.all(discoIdentities).filter((identity) => identity.of === of),
+    identities: [
+      ...host.hooks.all(discoIdentities).filter((identity) => identity.of === of),
+      ...(of === 'account' ? [{ category: 'account', type: host.hooks.ask(accountType, request.to) }] : []),
+    ],
     features: [...host.features[of]],
     forms: gatherForms(host, of, request),
   }

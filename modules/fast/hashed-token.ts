@@ -47,6 +47,7 @@ export class HashedToken {
   readonly #name: HashedTokenName
   readonly #request: LoginRequest
   readonly #tokens: TokenLookup
+  account: string | undefined
 
   constructor(name: HashedTokenName, request: LoginRequest, tokens: TokenLookup) {
     this.#name = name
@@ -62,8 +63,9 @@ export class HashedToken {
     if (end <= 0 || proof.length !== PROOF_BYTES)
       throw new SaslError('malformed-request', 'The message is not user NUL proof.')
     const account = accountOf(decodeUtf8(message.subarray(0, end)), '', host)
+    this.account = account.toString()
     const binding = this.#binding()
-    const guess = await throttle.guessInTurn(address, account.toString())
+    const guess = await throttle.guessInTurn(address, this.account)
     if (guess === undefined) throw new SaslError('temporary-auth-failure', 'Too many wrong tokens; try again later.')
     try {
       const proven = findProven(await this.#tokens.candidates(account), proof, binding)

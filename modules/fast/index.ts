@@ -55,10 +55,15 @@ export default defineModule({
     const { clock, config, host, log } = ctx
     const store = new TokenStore(ctx.db, host.domain)
     const tokens = new Tokens(host, store, config)
+    const given = ctx.metrics.counter('tokens_total', 'Tokens given to clients.')
     ctx.add(loginExtensions, {
       offer: (binding) => tokens.offer(binding),
       start: (mechanism, request) => tokens.start(mechanism, request),
-      granted: (login) => tokens.grant(login),
+      granted: async (login) => {
+        const element = await tokens.grant(login)
+        if (element !== undefined) given.value++
+        return element
+      },
     })
 
     ctx.gate(accountDeleting, async ({ jid }) => void (await store.remove(jid.local)))

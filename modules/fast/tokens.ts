@@ -62,7 +62,8 @@ export class Tokens {
   /** Gives a token to a client that asks for one, or whose token is due to be replaced (XEP-0484 §3.3, §3.5). */
   async grant(login: GrantedLogin): Promise<Element | undefined> {
     const { account, authenticate, passwordVersion, sasl, userAgent } = login
-    if (userAgent.id === undefined) return undefined
+    // Who has shown nothing has nothing to come back with.
+    if (userAgent.id === undefined || login.by === 'nothing') return undefined
     const client = clientKey(userAgent.id)
     const shown = this.#shown.get(authenticate)
     const isEnding = shown !== undefined && readBoolean(fastOf(login)?.attrs['invalidate']) === true

@@ -42,7 +42,7 @@ export type Invite = (wish: InvitationWish) => Promise<{ readonly issued: Issued
 export function runCommand(host: Host, invitations: Invitations, invite: Invite) {
   return {
     async 'invitation create'([account = '', uses = '1']: readonly string[]): Promise<readonly string[]> {
-      if (!host.hooks.ask(accountsByInvitation, host))
+      if (host.hooks.ask(accountsByInvitation, host) === undefined)
         throw new CommandError('No account can be made with an invitation: turn the module registration on.')
       const { local } = parse(account)
       const count = numberOf(uses)

@@ -99,7 +99,7 @@ export default defineModule({
     const rights = {
       users: config.users,
       isAdmin: (account: Jid) => server.admins.includes(account.toString()),
-      accounts: () => host.hooks.ask(accountsByInvitation, host),
+      accounts: () => host.hooks.ask(accountsByInvitation, host) !== undefined,
     }
     const forms = adHocInvitations(host, invitations, rights, async (wish) => {
       const { issued, uri, landingUrl } = await invite(wish)

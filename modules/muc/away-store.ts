@@ -1,4 +1,4 @@
-import type { Database } from '#api'
+import { type BatchSettings, BatchWriter, type Database } from '#api'
 import { isChoice, NOTIFY_FIELD, type NotifyChoice } from './notify.ts'
 import { MAX_PAGE } from './records.ts'
 import { by, inOrder, rowsOf } from './sql.ts'
@@ -26,6 +26,11 @@ export class AwayStore {
   constructor(db: Database, service: string) {
     this.#db = db
     this.#service = service
+  }
+
+  /** Visits on their way to disk, which share commits. */
+  visits(bounds: Pick<BatchSettings<Visit>, 'clock' | 'maxItems' | 'maxWaiting' | 'retryMs'>): BatchWriter<Visit> {
+    return new BatchWriter({ ...bounds, name: 'visits', db: this.#db, write: (visits) => this.seen(visits) })
   }
 
   /** What members have chosen to hear, all of them that have. By `muc_registrations_by_notify`. */

@@ -71,6 +71,8 @@ export default defineModule({
       for (const [name, run] of Object.entries(roomRuns(service))) ctx.command(name, run, domain)
       return service
     })
+    const awake = () => services.reduce((sum, service) => sum + service.awake, 0)
+    ctx.metrics.gauge('rooms_awake', 'Rooms in memory: those with somebody in them, and temporary ones.', awake)
     const all = servicesOn(ctx.db)
     for (const service of services) all.add(service)
     ctx.onStop(() => {

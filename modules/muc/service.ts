@@ -131,6 +131,11 @@ export class RoomService {
     return this.#rooms.values()
   }
 
+  /** How many rooms are in memory. */
+  get awake(): number {
+    return this.#rooms.size
+  }
+
   /** A room that is in memory. */
   live(local: string): Room | undefined {
     return this.#rooms.get(local)

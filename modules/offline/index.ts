@@ -36,6 +36,7 @@ export default defineModule({
     const store = await OfflineStore.open(ctx.db, ctx.host.domain, ctx.clock)
     const spool = new Spool(ctx.host, store, ctx.deps.presence, ctx.config, ctx.clock, ctx.log)
     const { deliveries } = spool
+    ctx.metrics.counted('kept_total', 'Messages kept for people who were away.', () => spool.kept)
     ctx.flow(flows.message.stranded, 'deliver', (event) => spool.take(event))
     ctx.flow(flows.message.arriving, 'deliver', (event) => spool.arrives(event))
     ctx.on(sessionAvailable, (session) => deliveries.deliver(session))

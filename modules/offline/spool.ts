@@ -57,6 +57,7 @@ export class Spool {
   readonly #admissions = new KeyedQueue()
   /** Messages that are being stored, by account. */
   readonly #onItsWay = new Underway()
+  #kept = 0
 
   constructor(
     host: Host,
@@ -112,6 +113,11 @@ export class Spool {
     const running = this.deliveries.running(local)
     if (running !== undefined) return running.then(() => this.arrives(event))
     return this.deliveries.isBlocked(local) && this.#mayWait(event) ? this.#keep(event) : false
+  }
+
+  /** How many messages were put on disk. */
+  get kept(): number {
+    return this.#kept
   }
 
   /** Removes everything that waits for an account that takes no more. */
@@ -173,6 +179,7 @@ export class Spool {
       // Whoever came while the message was on its way here was not told of it.
       const user = this.#host.user(message.to)
       if (position !== undefined && user !== undefined) this.deliveries.stored(user, position)
+      if (position !== undefined) this.#kept++
       return admission
     } catch (error) {
       this.#counts.delete(local)
@@ -188,10 +195,10 @@ export class Spool {
     const { local } = to
     // RFC 6121 §8.5.1: to the sender, an account that does not exist looks like one whose owner is away. Asked in all
     // cases: an account may have been deleted while the message was on its way.
-    if (!(await this.#host.accounts.exists(local))) {
+    if (!(await this.#host.accounts.exists(local)) && !(sinceMs !== undefined && (await this.#mayReturn(local)))) {
       const isAdmitted = this.#imagine(local)
       const text = serialize(stanza as StanzaEvent['stanza'])
-      return { isAdmitted, stored: isAdmitted ? this.#store.pretend(local, text).then(() => undefined) : undefined }
+      return { isAdmitted, stored: isAdmitted ? this.#store.pretend(text).then(() => undefined) : undefined }
     }
     const { maxMessages } = this.#limits
     if (maxMessages > 0) {
@@ -206,6 +213,14 @@ export class Spool {
     }
     const stored = this.#store.append(local, serialize(stanza as StanzaEvent['stanza']), sinceMs)
     return { isAdmitted: true, stored }
+  }
+
+  /**
+   * Whether an account is to be deleted but can still be restored: what its sessions never acknowledged, their senders having
+   * been told that it arrived, is kept for that.
+   */
+  async #mayReturn(local: string): Promise<boolean> {
+    return !this.#host.isBeingDeleted(local) && (await this.#host.accounts.state(local))?.kind === 'deleting'
   }
 
   async #count(local: string): Promise<number> {

@@ -20,6 +20,13 @@ export interface Position {
   readonly id: number
 }
 
+/** Whose messages nobody gets: no account has this name. */
+const NOBODY = ''
+/** What is for nobody is removed after so many ms, with all that has come by then. */
+const PASSING_MS = 2000
+/** Ids of what is for nobody in one batch. */
+const PASSING = 500
+
 /** Before all messages. */
 export const START: Position = { place: -1, id: -1 }
 
@@ -28,12 +35,6 @@ export interface StoredMessage extends Position {
   /** The stanza as it came, as XML. */
   readonly text: string
   readonly receivedMs: number
-}
-
-/** A row, or one that is taken back in the same commit. */
-interface Write {
-  readonly row: Row
-  readonly isForNobody: boolean
 }
 
 interface Row {
@@ -52,23 +53,29 @@ interface Row {
  * again: microseconds since the epoch, growing whatever the clock does.
  */
 class Writing {
-  readonly inserts: BatchWriter<Write>
+  readonly inserts: BatchWriter<Row>
   readonly deletions: BatchWriter<readonly number[]>
   readonly #db: Database
+  readonly #clock: Clock
   #lastId: number
+  /** What is for nobody and there still. */
+  #passing: number[] = []
 
   constructor(db: Database, clock: Clock, lastId: number) {
     this.#db = db
+    this.#clock = clock
     this.#lastId = lastId
-    const bounds = { maxWaiting: WAITING, clock }
-    this.inserts = new BatchWriter<Write>({
+    const bounds = { db, maxWaiting: WAITING, clock }
+    this.inserts = new BatchWriter<Row>({
       ...bounds,
-      write: (writes) => this.#insert(writes),
+      name: 'offline',
+      write: (rows) => this.#insert(rows),
       maxItems: ROWS,
       retryMs: RETRY_MS,
     })
     this.deletions = new BatchWriter<readonly number[]>({
       ...bounds,
+      name: 'offline-removals',
       write: async (batches) => void (await db.knex('offline_messages').whereIn('id', batches.flat()).delete()),
       maxItems: DELETIONS,
       retryMs: RETRY_DELETION_MS,
@@ -80,32 +87,37 @@ class Writing {
     return this.#lastId
   }
 
-  async #insert(writes: readonly Write[]): Promise<void> {
-    for (let start = 0; start < writes.length; ) {
+  /** Has a row that is for nobody removed before long. */
+  passes(id: number): void {
+    if (this.#passing.push(id) === 1) this.#clock.after(PASSING_MS, () => this.removePassing())
+  }
+
+  /** Removes what is for nobody. What cannot be removed is, with what nobody has fetched for too long. */
+  removePassing(): void {
+    const ids = this.#passing
+    this.#passing = []
+    for (let start = 0; start < ids.length; start += PASSING)
+      this.deletions.append(ids.slice(start, start + PASSING)).catch(() => {})
+  }
+
+  async #insert(rows: readonly Row[]): Promise<void> {
+    for (let start = 0; start < rows.length; ) {
       let end = start
-      for (let characters = 0; end < writes.length; end++) {
-        characters += writes[end]!.row.message.length
+      for (let characters = 0; end < rows.length; end++) {
+        characters += rows[end]!.message.length
         if (characters > CHARACTERS && end > start) break
       }
-      await this.#insertOnce(writes.slice(start, end))
+      await this.#insertOnce(rows.slice(start, end))
       start = end
     }
   }
 
   /** One commit: all of it or nothing. When it is repeated, what is there already stays as it is. */
-  async #insertOnce(writes: readonly Write[]): Promise<void> {
-    const rows = writes.map(({ row }) => row)
-    const passing = writes.filter(({ isForNobody }) => isForNobody).map(({ row }) => row.id)
+  async #insertOnce(rows: readonly Row[]): Promise<void> {
     try {
-      if (passing.length === 0) await this.#db.knex('offline_messages').insert(rows)
-      else
-        await this.#db.transaction(async (trx) => {
-          await trx('offline_messages').insert(rows)
-          await trx('offline_messages').whereIn('id', passing).delete()
-        })
+      await this.#db.knex('offline_messages').insert(rows)
     } catch (error) {
-      const staying = rows.filter(({ id }) => !passing.includes(id))
-      if (!isUniqueViolation(error) || !(await this.#areThere(staying))) throw error
+      if (!isUniqueViolation(error) || !(await this.#areThere(rows))) throw error
     }
   }
 
@@ -168,19 +180,17 @@ export class OfflineStore {
     const place = sinceMs === undefined ? id : Math.min(sinceMs * 1000, id)
     const row = { id, host: this.#host, local, place, received_ms: sinceMs ?? nowMs, message: text }
     // A session may end with more than that in its hands, and its senders have been told that all is well.
-    await this.#writing.inserts.append({ row, isForNobody: false }, sinceMs !== undefined)
+    await this.#writing.inserts.append(row, sinceMs !== undefined)
     return { place, id }
   }
 
   /**
-   * Does for a message to nobody what `append` does for one to an account, and leaves nothing: whoever writes to both, and
-   * takes the time, is not to learn which is which.
+   * Does for a message to an account that does not exist what `append` does for one to an account, and leaves nothing in the
+   * end: whoever writes to both, and takes the time, is not to learn which is which.
    */
-  async pretend(local: string, text: string): Promise<void> {
-    const nowMs = this.#clock.now()
-    const id = this.#writing.nextId(nowMs)
-    const row = { id, host: this.#host, local, place: id, received_ms: nowMs, message: text }
-    await this.#writing.inserts.append({ row, isForNobody: true })
+  async pretend(text: string): Promise<void> {
+    const { id } = await this.append(NOBODY, text)
+    this.#writing.passes(id)
   }
 
   /** How many messages wait for an account; by the index `offline_messages_in_order`. */
@@ -229,6 +239,7 @@ export class OfflineStore {
   /** Settles when nothing is being written any more. */
   async idle(): Promise<void> {
     await this.#writing.inserts.idle()
+    this.#writing.removePassing()
     await this.#writing.deletions.idle()
   }
 

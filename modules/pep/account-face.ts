@@ -21,6 +21,8 @@ export class AccountFace implements Face {
   readonly #site: Site
   readonly #audience: Audience
   readonly #known: Acquaintance | undefined
+  /** Who was asked about last, so that one who is refused is asked about once, whatever there is to refuse. */
+  #asked: { readonly asker: Jid; readonly sees: boolean | Promise<boolean> } | undefined
 
   /** `known` spares the questions of one who asks. */
   constructor(account: Jid, site: Site, audience: Audience, limits: Face['limits'], known?: Acquaintance) {
@@ -45,7 +47,7 @@ export class AccountFace implements Face {
 
   seesPresence(_node: Node, asker: Jid): boolean | Promise<boolean> {
     if (this.#known?.asker.equals(asker.bare) === true) return isSubscribed(this.#known.item)
-    return this.#site.presence.isSubscriber(this.service, asker)
+    return this.#sees(asker)
   }
 
   async isInGroups({ settings }: Node, asker: Jid): Promise<boolean> {
@@ -55,7 +57,13 @@ export class AccountFace implements Face {
   }
 
   async isStranger(asker: Jid): Promise<boolean> {
-    return !(await this.#site.presence.isSubscriber(this.service, asker))
+    return !(await this.#sees(asker))
+  }
+
+  #sees(asker: Jid): boolean | Promise<boolean> {
+    if (this.#asked?.asker.equals(asker.bare) !== true)
+      this.#asked = { asker: asker.bare, sees: this.#site.presence.isSubscriber(this.service, asker) }
+    return this.#asked.sees
   }
 
   /** XEP-0163 §4.3.1: neither whom the account blocks, nor who has lost what let them subscribe. */

@@ -78,7 +78,10 @@ export function ownNodes(engine: Engine, faceOf: (account: Jid) => AccountFace):
     async mayRead(account, name, asker) {
       const face = faceOf(account)
       const node = await engine.find(face, name)
-      return node !== undefined && (await mayRead(face, node, asker))
+      if (node !== undefined) return await mayRead(face, node, asker)
+      // No sooner than for a node that strangers may not read.
+      await face.isStranger(asker)
+      return false
     },
   }
 }

@@ -118,7 +118,10 @@ export class Availability {
       else
         this.#host.route(xml('presence', { type: 'unsubscribed', from: to.bare.toString(), to: from.bare.toString() }))
     }
-    return item instanceof Promise ? item.then((found) => answer(isSubscribed(found))) : answer(isSubscribed(item))
+    if (item instanceof Promise) return item.then((found) => answer(isSubscribed(found)))
+    if (isSubscribed(item)) return answer(true)
+    // No sooner than for somebody who is away, or nobody.
+    return this.#rosters.takeTime(to.bare, from.bare).then(() => answer(false))
   }
 
   /** Shows a contact the presence of all of an account's available sessions. */

@@ -20,8 +20,9 @@ const NS_PRE_APPROVAL = 'urn:xmpp:features:pre-approval'
 /** What other modules may ask about presence. */
 export interface PresenceApi {
   /**
-   * Whether a contact sees the presence of an account of this host, or is the account itself: at once for an account that
-   * is online, else after one query. False for accounts that do not exist.
+   * Whether a contact sees the presence of an account of this host, or is the account itself: at once when that is so and
+   * the account is online, else after one query, so that the time does not tell strangers who is there. False for accounts
+   * that do not exist.
    */
   isSubscriber(account: Jid, contact: Jid): boolean | Promise<boolean>
   /** Broadcasts a session's presence anew, with something in it that is the server's to say; it has to be available. */
@@ -110,7 +111,8 @@ export default defineModule({
       isSubscriber(account, contact) {
         if (account.bare.equals(contact.bare)) return true
         const item = rosters.item(account, contact)
-        return item instanceof Promise ? item.then(isSubscribed) : isSubscribed(item)
+        if (item instanceof Promise) return item.then(isSubscribed)
+        return isSubscribed(item) || rosters.takeTime(account, contact).then(() => false)
       },
       renew: (session, presence) => availability.announce(session, presence),
     }

@@ -1,4 +1,4 @@
-import { type Clock, type Context, type Host, type Jid, KeyedQueue, StanzaError } from '#api'
+import { type Clock, type Context, type Host, type Jid, KeyedQueue, Lru, StanzaError } from '#api'
 import type { Face } from './face.ts'
 import { nodeUncertain } from './hooks.ts'
 import type { LastItem } from './item-store.ts'
@@ -8,6 +8,10 @@ import { Notifier } from './notifying.ts'
 import { noSuchNode } from './refusal.ts'
 import { Residents } from './residents.ts'
 import type { PubsubStore } from './store.ts'
+import { Volumes } from './volumes.ts'
+
+/** Names that are known to be those of no node. */
+const ABSENT = 2000
 
 /**
  * The nodes of all services of a host. What is done to one node is done in order: checked whole, committed, then
@@ -18,8 +22,12 @@ export class Engine {
   readonly store: PubsubStore
   readonly clock: Clock
   readonly notifier: Notifier
+  /** How much accounts keep. */
+  readonly volumes: Volumes
   readonly #queue = new KeyedQueue()
   readonly #nodes = new Residents()
+  /** Kept like nodes, or a node that is not there would be found missing later than one that is there is refused. */
+  readonly #absent = new Lru<string, true>(ABSENT)
   readonly #log: Context['log']
 
   constructor(host: Host, store: PubsubStore, clock: Clock, log: Context['log']) {
@@ -28,6 +36,7 @@ export class Engine {
     this.clock = clock
     this.#log = log
     this.notifier = new Notifier(this)
+    this.volumes = new Volumes((service, creator) => store.volumes(service, creator), clock)
   }
 
   /** Runs what changes one node, or may, after all that was asked of it before. */
@@ -41,6 +50,7 @@ export class Engine {
         // When it is no refusal nobody knows how the node is on disk now.
         if (!(error instanceof StanzaError)) {
           this.#nodes.delete(key)
+          this.#absent.delete(key)
           this.host.hooks.notify(nodeUncertain, { service: face.service, node: name })
         }
         throw error
@@ -97,8 +107,12 @@ export class Engine {
   async #load(face: Face, name: string, key: string): Promise<Node | undefined> {
     const resident = this.#nodes.get(key)
     if (resident !== undefined) return resident
+    if (this.#absent.get(key)) return undefined
     const loaded = await this.store.load(face.service.toString(), name)
-    if (loaded === undefined) return undefined
+    if (loaded === undefined) {
+      this.#absent.set(key, true)
+      return undefined
+    }
     return this.keep(new Node(loaded, settingsOf(loaded.record.config, face.defaults, face.limits)), key)
   }
 
@@ -106,6 +120,7 @@ export class Engine {
   async purge(node: Node): Promise<void> {
     await this.store.purge(node.id)
     node.newestSeq = 0
+    this.volumes.emptied(node.record.service, node.record.creator, node.name)
   }
 
   /** Removes what is too old at a node; to be asked before anybody reads it. */
@@ -121,6 +136,7 @@ export class Engine {
   /** Keeps a node in memory that has just been made. */
   keep(node: Node, key: string = keyOf(node.record.service, node.name)): Node {
     this.#nodes.set(key, node)
+    this.#absent.delete(key)
     return node
   }
 
@@ -132,6 +148,8 @@ export class Engine {
   /** Forgets all nodes: rows were removed past them. */
   forgetAll(): void {
     this.#nodes.clear()
+    this.#absent.clear()
+    this.volumes.clear()
   }
 
   /** The place of what is published now at a node in the order of publication: rises, by and large with time. */

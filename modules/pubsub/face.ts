@@ -13,6 +13,8 @@ export interface Face {
   readonly limits: NodeLimits & {
     /** Most nodes of one creator here; 0 is no limit. */
     readonly maxNodes: number
+    /** Most bytes that the nodes of one creator here keep together; 0 is no limit. */
+    readonly maxBytes: number
     /** Most subscriptions of a node; 0 is no limit. */
     readonly maxSubscriptions: number
   }

@@ -1,5 +1,13 @@
 import { type Database, lots } from '#api'
-import type { ItemPage, ItemRange, ItemRecord, NodeAffiliation, NodeConfig, NodeRecord } from './records.ts'
+import {
+  ITEM_BYTES,
+  type ItemPage,
+  type ItemRange,
+  type ItemRecord,
+  type NodeAffiliation,
+  type NodeConfig,
+  type NodeRecord,
+} from './records.ts'
 import { bounded, by, inOrder, places, put, rowsOf } from './sql.ts'
 
 interface Row {
@@ -133,6 +141,16 @@ export class ItemStore {
     // What is published meanwhile comes after these.
     const upTo = kept === null ? newest! : kept! - 1
     return await this.#db.knex('pubsub_items').where({ node }).where('seq', '<=', upTo).delete()
+  }
+
+  /** See {@link PubsubStore.volumes}. */
+  async volumes(service: string, creator: string): Promise<Map<string, number>> {
+    const sql = `select n.name, sum(octet_length(i.payload) + octet_length(i.id) + ${ITEM_BYTES}) as bytes
+      from ${by(this.#db, 'pubsub_nodes as n', 'pubsub_nodes_by_creator')}
+      ${inOrder(this.#db)} ${by(this.#db, 'pubsub_items as i', BY_SEQ)} on i.node = n.id
+      where n.creator = ? and n.service = ? group by n.id, n.name`
+    const rows = rowsOf<{ name: string; bytes: number | string }>(await this.#db.knex.raw(sql, [creator, service]))
+    return new Map(rows.map(({ name, bytes }) => [name, Number(bytes)]))
   }
 
   /** See {@link PubsubStore.lastItems}. */

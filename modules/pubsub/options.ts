@@ -20,6 +20,12 @@ export const options = {
         .default(10_000)
         .describe('How many items a node can keep; what clients call max.'),
       maxPayload: option.bytes().min('1KiB').orOff().default('256KiB').describe('The largest payload of an item.'),
+      maxBytes: option
+        .bytes()
+        .min('1MiB')
+        .orOff()
+        .default('50MiB')
+        .describe('How much all nodes together keep that one account has made at a service, or has itself.'),
       maxSubscriptions: option.int().min(1).orOff().default(10_000).describe('How many subscriptions a node can have.'),
     })
     .describe('What bounds the nodes of the services and those of accounts.'),

@@ -73,6 +73,7 @@ async function deleteNode(request: Request): Promise<void> {
   await owning(request, async (node) => {
     await engine.store.remove(node.id)
     engine.forget(node)
+    engine.volumes.emptied(node.record.service, node.record.creator, node.name)
     if (node.settings.notifyDelete) {
       const to = uri === undefined ? [] : [xml('redirect', { uri })]
       // XEP-0060 §8.4.2: also those who have only asked.

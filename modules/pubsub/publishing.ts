@@ -7,7 +7,7 @@ import { itemPublishing, nodeChanged, publicationTaken } from './hooks.ts'
 import { FORM_PUBLISH_OPTIONS, NS_PUBSUB } from './namespaces.ts'
 import type { Node } from './node.ts'
 import { type NodeSettings, readConfig, sameValue, settingsOf, unlike } from './node-config.ts'
-import type { ItemRecord, NodeConfig } from './records.ts'
+import { ITEM_BYTES, type ItemRecord, type NodeConfig } from './records.ts'
 import { refusal } from './refusal.ts'
 import { checkedName, nodeOf, type Operations, type Request } from './request.ts'
 
@@ -69,10 +69,11 @@ export function publishItems(
     }
     const config = { ...face.presets?.(name), ...wanted }
     const own = found?.settings ?? settingsOf(unlike(config, face.defaults), face.defaults, face.limits)
-    checkItems(own, items)
+    const bytes = checkItems(own, items)
     const named = items.map(({ id, payload }) => ({ id: id === '' ? randomId() : id, payload }))
     for (const { id, payload } of named)
       await engine.host.hooks.pass(itemPublishing, { service: face.service, node: name, id, payload, by })
+    await checkVolume(engine, face, { name, creator: found?.record.creator ?? by.bare.toString(), bytes }, own)
     const node = found ?? (await makeNode(engine, face, name, config, by))
     return await keepAndTell(engine, face, node, named, by)
   })
@@ -115,19 +116,36 @@ function readItem(item: Element): NewItem {
   return { id: checkedName(item.attrs['id'] ?? ''), payload }
 }
 
-/** XEP-0060 §7.1.3.5, §7.1.3.7: what the node is for decides what an item must have. */
-function checkItems(settings: NodeSettings, items: readonly NewItem[]): void {
+/** What an account keeps in all is bounded; of what is not kept, nothing is counted. */
+async function checkVolume(
+  { volumes }: Engine,
+  { service, limits: { maxBytes } }: Face,
+  { name, creator, bytes }: { readonly name: string; readonly creator: string; readonly bytes: number },
+  { persistItems, maxItems }: NodeSettings,
+): Promise<void> {
+  if (maxBytes === 0 || !persistItems || maxItems === 0) return
+  const share = { node: name, bytes, isInstead: maxItems === 1 }
+  if (!(await volumes.take(service.toString(), creator, share, maxBytes)))
+    throw new StanzaError('resource-constraint', `Nobody can keep more than ${maxBytes} bytes here; remove something.`)
+}
+
+/** XEP-0060 §7.1.3.5, §7.1.3.7: what the node is for decides what an item must have. Gives the bytes that they take. */
+function checkItems(settings: NodeSettings, items: readonly NewItem[]): number {
   const { persistItems, deliverPayloads, maxPayloadSize } = settings
   if (items.length === 0 && (persistItems || deliverPayloads))
     throw refusal('bad-request', 'item-required', 'What is to be published?')
   if (items.length > 0 && !persistItems && !deliverPayloads)
     throw refusal('bad-request', 'item-forbidden', 'This node only tells that something has happened.')
-  for (const { payload } of items) {
+  let bytes = 0
+  for (const { id, payload } of items) {
     if (payload === undefined && deliverPayloads)
       throw refusal('bad-request', 'payload-required', 'An item needs a payload.')
-    if (payload !== undefined && maxPayloadSize > 0 && Buffer.byteLength(serialize(payload)) > maxPayloadSize)
+    const size = payload === undefined ? 0 : Buffer.byteLength(serialize(payload))
+    if (maxPayloadSize > 0 && size > maxPayloadSize)
       throw refusal('not-acceptable', 'payload-too-big', `A payload has at most ${maxPayloadSize} bytes.`)
+    bytes += size + Buffer.byteLength(id) + ITEM_BYTES
   }
+  return bytes
 }
 
 /** XEP-0060 §7.1.5. */

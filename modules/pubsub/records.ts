@@ -93,6 +93,8 @@ export interface NodePage {
   readonly index: number
 }
 
+/** What an item takes beside its id and payload, by and large, in bytes: no account keeps millions of empty ones. */
+export const ITEM_BYTES = 256
 /** Longest name of a node and longest id of an item, in octets of UTF-8: what comes from outside and is longer is refused. */
 export const MAX_NAME_BYTES = 1023
 /** Longest id of a subscription, in octets. */

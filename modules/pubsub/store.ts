@@ -137,6 +137,14 @@ export class PubsubStore {
   }
 
   /**
+   * How many bytes are kept at the nodes of a service that an account has made, by their names, with something for each
+   * item beside what was published; by `pubsub_nodes_by_creator` and `pubsub_items_by_seq`, reading all the items.
+   */
+  volumes(service: string, creator: string): Promise<Map<string, number>> {
+    return this.#items.volumes(service, creator)
+  }
+
+  /**
    * Puts items and removes the oldest beyond `keep` unless that is 0, in one commit, which may be repeated. An item takes the
    * place of one of the same id and becomes the newest. By primary key and `pubsub_items_by_seq`, of which it reads `keep`
    * entries.

@@ -77,6 +77,8 @@ export default defineModule({
     const { host, config, clock, log, deps } = ctx
     const registrations = new Registrations(new PushStore(ctx.db), clock, config.maxRegistrations)
     const notifier = new Notifier(host, registrations, config, clock, log)
+    ctx.metrics.counted('sent_total', 'Notifications sent to app servers.', () => notifier.sent.all)
+    ctx.metrics.counted('failed_total', 'Notifications answered with an error.', () => notifier.sent.failed)
 
     ctx.iq('set', 'self', 'enable', NS_PUSH, async (request, { origin }) => {
       if (origin === null) throw new StanzaError('not-allowed', 'Only a device can ask to be woken.')

@@ -35,6 +35,8 @@ export class Notifier {
   readonly #settings: NotifierSettings
   readonly #clock: Clock
   readonly #log: Context['log']
+  /** How many notifications were sent, and how many of them were answered with an error. */
+  readonly sent: { all: number; failed: number } = { all: 0, failed: 0 }
   /** By account, then by service and node: those that had something to tell, until their device is there again. */
   readonly #wakes = new Map<string, Map<string, Wake>>()
 
@@ -102,9 +104,11 @@ export class Notifier {
       else this.#forgetIfIdle(account, wake)
     })
     wake.open++
+    this.sent.all++
     const iq = notification(account.toString(), registration, wake.count, last, summary)
     void this.#host.request(iq, answerTimeout).then((answer) => {
       wake.open--
+      if (answer.attrs['type'] === 'error') this.sent.failed++
       if (this.#wakes.get(account.toString())?.get(keyOf(registration)) !== wake) return
       if (answer.attrs['type'] === 'error') return this.#failed(account, wake)
       wake.errors = 0

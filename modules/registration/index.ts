@@ -1,9 +1,10 @@
 import { defineModule, option, preAuthRequests, soft, streamFeatures, toDatetime, xep, xml } from '#api'
 import { accountsByInvitation } from '../invitations/hooks.ts'
 import invitations from '../invitations/index.ts'
+import { accountMaker } from './invited.ts'
 import { RegistrationLimit } from './limit.ts'
 import { namesOfAdmins } from './name.ts'
-import { NewAccounts } from './new-accounts.ts'
+import { type NewAccount, NewAccounts, type Stranger } from './new-accounts.ts'
 import { asksForRemoval, changePassword, ownSession, removeAccount } from './own-account.ts'
 import { NS, registeredForm } from './request.ts'
 
@@ -110,14 +111,16 @@ export default defineModule({
       xmlns: NS,
       handler: async (_query, client) => newAccounts.form(client),
     })
+    const made = ctx.metrics.counter('accounts_total', 'Accounts that people made from their clients.')
+    const tell = (account: NewAccount, client: Stranger) => {
+      made.value++
+      log.info({ ...account, address: client.remoteAddress }, 'an account was registered')
+    }
     ctx.add(preAuthRequests, {
       type: 'set',
       name: 'query',
       xmlns: NS,
-      handler: async (query, client) => {
-        const made = await newAccounts.register(query, client)
-        log.info({ ...made, address: client.remoteAddress }, 'an account was registered')
-      },
+      handler: async (query, client) => tell(await newAccounts.register(query, client), client),
     })
     // XEP-0077 §8: announced to those who may want it.
     const announce = (xmlns: string) =>
@@ -125,7 +128,8 @@ export default defineModule({
     if (config.newAccounts !== 'nobody') announce(NS_FEATURE)
     if (config.newAccounts !== 'nobody' && deps.invitations !== undefined) {
       for (const xmlns of tokenFeatures) announce(xmlns)
-      ctx.answer(accountsByInvitation, () => true)
+      const maker = accountMaker(newAccounts, config, limits.tokens, tell)
+      ctx.answer(accountsByInvitation, () => maker)
       ctx.add(preAuthRequests, {
         type: 'set',
         name: 'preauth',

@@ -27,15 +27,26 @@ export class RegistrationLimit {
 
   /** Counts one request; false when it is one too many, which then does not count. */
   take(address: string): boolean {
+    if (!this.allows(address)) return false
+    const { perAddress, total } = this.#allowance
+    const now = this.#clock.now()
+    if (perAddress > 0) this.#byAddress.set(networkOf(address), [...this.#recent(address), now])
+    if (total > 0) this.#all.push(now)
+    return true
+  }
+
+  /** Whether one more request would not be one too many. */
+  allows(address: string): boolean {
     const { perAddress, total, windowMs } = this.#allowance
     const since = this.#clock.now() - windowMs
-    const network = networkOf(address)
-    const own = (this.#byAddress.get(network) ?? []).filter((at) => at > since)
     this.#all = this.#all.filter((at) => at > since)
-    if (perAddress > 0 && own.length >= perAddress) return false
-    if (total > 0 && this.#all.length >= total) return false
-    if (perAddress > 0) this.#byAddress.set(network, [...own, this.#clock.now()])
-    if (total > 0) this.#all.push(this.#clock.now())
-    return true
+    if (perAddress > 0 && this.#recent(address).length >= perAddress) return false
+    return total === 0 || this.#all.length < total
+  }
+
+  /** When an address took what counts still. */
+  #recent(address: string): number[] {
+    const since = this.#clock.now() - this.#allowance.windowMs
+    return (this.#byAddress.get(networkOf(address)) ?? []).filter((at) => at > since)
   }
 }

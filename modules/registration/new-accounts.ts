@@ -1,8 +1,16 @@
-import { type Element, foldForCollision, type Host, StanzaError } from '#api'
+import { type Element, type Host, type Jid, StanzaError, type Transaction } from '#api'
 import type { AccountInvitation, InvitationsApi } from '../invitations/index.ts'
 import type { RegistrationLimit } from './limit.ts'
+import { looksOf, mixesScripts } from './look-alike.ts'
 import { preparedName } from './name.ts'
-import { type CredentialRules, checkCredentials, readCredentials, refuse, registrationForm } from './request.ts'
+import {
+  type AccountRequest,
+  type CredentialRules,
+  checkCredentials,
+  readCredentials,
+  refuse,
+  registrationForm,
+} from './request.ts'
 
 /** Who asks before any login: one connection, as one object. */
 export interface Stranger {
@@ -51,7 +59,7 @@ export class NewAccounts {
     this.#rules = rules
     this.#limits = limits
     this.#invitations = invitations
-    this.#reserved = new Set(rules.reservedNames.map((name) => foldForCollision(preparedName(name, host.domain))))
+    this.#reserved = new Set(rules.reservedNames.map((name) => looksOf(preparedName(name, host.domain))))
   }
 
   /**
@@ -94,10 +102,14 @@ export class NewAccounts {
    * `item-not-found` for an invitation that does not work, or no more.
    */
   async register(query: Element, client: Stranger): Promise<NewAccount> {
+    return await this.make(readCredentials(query), client).catch(refuse)
+  }
+
+  /** Like {@link register}, however it is asked for. @throws StanzaError likewise; AccountError for what accounts refuse. */
+  async make({ token, ...sent }: AccountRequest, client: Stranger): Promise<NewAccount> {
     const { newAccounts } = this.#rules
     if (newAccounts === 'nobody') throw new StanzaError('not-allowed', 'Accounts are made by the admins.')
     checkChannel(client.secure, this.#rules)
-    const { token, ...sent } = readCredentials(query)
     const invitation = this.#invitationOf(client) ?? (token === '' ? undefined : await this.#show(token, client))
     if (newAccounts === 'invitation' && invitation === undefined)
       throw new StanzaError('not-allowed', 'An account takes an invitation.')
@@ -106,9 +118,8 @@ export class NewAccounts {
     if (!this.#limits.accounts.take(client.remoteAddress))
       throw new StanzaError('resource-constraint', 'Too many accounts are being made; try again later.')
     await this.#checkName(preparedName(username, this.#host.domain), invitation)
-    const jid = await this.#host.accounts
-      .create(username, password, invitation && ((tx, made) => this.#invitations!.use(tx, invitation, made)))
-      .catch(refuse)
+    const use = invitation && ((tx: Transaction, made: Jid) => this.#invitations!.use(tx, invitation, made))
+    const jid = await this.#host.accounts.create(username, password, use)
     this.#shown.delete(client)
     // XEP-0401 §5.5: with the answer the two are contacts.
     if (invitation !== undefined && invitation.inviter !== '') await this.#invitations!.settle()
@@ -127,8 +138,9 @@ export class NewAccounts {
       // XEP-0445 §2.1
       throw new StanzaError('not-acceptable', `The invitation is for the name ${promised}.`)
     }
-    if (this.#reserved.has(foldForCollision(local)))
+    if (this.#reserved.has(looksOf(local)))
       throw new StanzaError('not-acceptable', 'That name is reserved, or looks like one that is.')
+    if (mixesScripts(local)) throw new StanzaError('not-acceptable', 'A name has letters of one script.')
     // XEP-0445 §5
     if ((await this.#invitations?.isHeld(local)) === true)
       throw new StanzaError('conflict', 'That name is taken, or looks like one that is.')

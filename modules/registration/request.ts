@@ -73,17 +73,24 @@ export function checkPassword(
 }
 
 /**
+ * Refuses a name that is missing or too long.
+ *
+ * @throws StanzaError `not-acceptable`.
+ */
+export function checkName(username: string, { maxNameLength }: Pick<CredentialRules, 'maxNameLength'>): void {
+  if (username === '') throw new StanzaError('not-acceptable', 'A username is needed.')
+  if (maxNameLength > 0 && [...username].length > maxNameLength)
+    throw new StanzaError('not-acceptable', `A username has at most ${maxNameLength} characters.`)
+}
+
+/**
  * Returns a name and password, unless nobody can have them here.
  *
  * @throws StanzaError `not-acceptable`.
  */
 export function checkCredentials(credentials: Credentials, rules: CredentialRules): Credentials {
-  const { username, password } = credentials
-  const { maxNameLength } = rules
-  if (username === '') throw new StanzaError('not-acceptable', 'A username is needed.')
-  if (maxNameLength > 0 && [...username].length > maxNameLength)
-    throw new StanzaError('not-acceptable', `A username has at most ${maxNameLength} characters.`)
-  checkPassword(password, rules)
+  checkName(credentials.username, rules)
+  checkPassword(credentials.password, rules)
   return credentials
 }
 

@@ -41,6 +41,8 @@ export interface RosterApi {
   of(user: User): Roster | undefined
   /** What an account keeps of a contact: at once for an account that is online, else after one query. */
   item(account: Jid, contact: Jid): RosterItem | undefined | Promise<RosterItem | undefined>
+  /** Costs the query that `item` costs for an account that is not online: for an answer that must not come sooner. */
+  takeTime(account: Jid, contact: Jid): Promise<void>
   /** What some accounts keep of a contact, by their bare JIDs: those that are not online cost few queries together. */
   items(accounts: readonly Jid[], contact: Jid): Promise<ReadonlyMap<string, RosterItem | undefined>>
   /** The whole roster of an account: at once for an account that is online, else after one query. */
@@ -132,6 +134,7 @@ export default defineModule({
     return {
       of: (user) => rosters.of(user),
       item: (account, contact) => rosters.item(account, contact),
+      takeTime: (account, contact) => rosters.takeTime(account, contact),
       items: (accounts, contact) => rosters.items(accounts, contact),
       whole: (account) => rosters.whole(account),
       change: (account, contact, edit, announce) => rosters.change(account, contact, edit, announce),

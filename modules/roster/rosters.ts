@@ -5,6 +5,7 @@ import {
   type Host,
   type Jid,
   KeyedQueue,
+  Lru,
   randomId,
   type Session,
   StanzaError,
@@ -24,11 +25,16 @@ import {
   unknownItem,
   withShared,
 } from './item.ts'
-import type { Roster, RosterSize, RosterVersion } from './roster.ts'
+import { type Roster, type RosterSize, type RosterVersion, unversioned } from './roster.ts'
 import type { FoundItem, RosterStore } from './store.ts'
 
 /** The roster of an online user; `undefined` until it is loaded. */
 const rosterSlot = defineSlot<Roster | undefined>('roster/roster', () => undefined)
+
+/** What contacts and accounts that do not exist would be to each other: so many are remembered. */
+const IMAGINED = 10_000
+/** Rows of nobody's roster after which they are removed. */
+const NOBODYS = 1000
 
 /** A session that has asked for the roster; `waiting` holds pushes until its answer is out. */
 interface Interest {
@@ -56,6 +62,10 @@ export class Rosters {
   readonly #store: RosterStore
   readonly #clock: Clock
   readonly #queue = new KeyedQueue()
+  /** What would be kept for accounts that do not exist, by account and contact. */
+  readonly #imagined = new Lru<string, RosterItem>(IMAGINED)
+  /** Rows of nobody's roster, at most. */
+  #nobodys = 0
   /** The last job of each account that has one. */
   readonly #last = new Map<string, Promise<unknown>>()
 
@@ -82,6 +92,11 @@ export class Rosters {
     return this.#store
       .find(account.bare.toString(), contact.bare.toString())
       .then(({ item }) => withShared(item, this.shared(account, contact)))
+  }
+
+  /** Takes as long as {@link item} for an account that is not online: for an answer that must not come sooner. */
+  async takeTime(account: Jid, contact: Jid): Promise<void> {
+    await this.#store.find(account.bare.toString(), contact.bare.toString())
   }
 
   /** What some accounts of this host keep of a contact, by bare JID: those that are not online cost few queries together. */
@@ -147,17 +162,19 @@ export class Rosters {
 
   /**
    * Changes what an account keeps of a contact, and tells clients when there is something for them to see. `announce`
-   * runs when the change is on disk and before the push. An account that does not exist keeps nothing, without a word.
+   * runs when the change is on disk and before the push. An account that does not exist keeps nothing, without a word, and
+   * in the same time.
    * Rejects with what `edit` throws, or when the store fails.
    */
   async change(account: Jid, contact: Jid, edit: RosterEdit, announce?: (now: RosterItem) => void): Promise<void> {
     await this.#run(account, async () => {
       const found = await this.#find(account, contact)
+      // RFC 6121 §8.5.1: nothing is kept for nobody. In here, so that an account deleted meanwhile leaves nothing behind.
+      if (found.item === undefined && !(await this.#isThere(account)))
+        return await this.#imagine(account, contact, edit)
       const was = found.item ?? unknownItem(contact)
       const edited = edit(was, found.size)
       if (edited === was) return
-      // RFC 6121 §8.5.1: nothing is kept for nobody. In here, so that an account deleted meanwhile leaves nothing behind.
-      if (found.item === undefined && !(await this.#isThere(account))) return
       const isSeen = edited.listed && !looksLike(was, edited)
       const at = isSeen ? this.#next(found.at) : this.#begun(found.at)
       const now = isSeen ? { ...edited, version: at.version } : edited
@@ -223,6 +240,24 @@ export class Rosters {
 
   #resident(account: Jid): Roster | undefined {
     return this.#host.user(account)?.slots.get(rosterSlot)
+  }
+
+  /** Writes to nobody's roster what {@link change} would write to that of an account, so that it takes as long. */
+  async #imagine(account: Jid, contact: Jid, edit: RosterEdit): Promise<void> {
+    const key = `${account}\n${contact}`
+    const was = this.#imagined.get(key) ?? unknownItem(contact)
+    const now = edit(was, { listed: 0, requests: 0 })
+    if (now === was) return
+    const nobody = this.#host.nobody.toString()
+    const at = this.#begun(unversioned)
+    if (isVoid(now)) {
+      this.#imagined.delete(key)
+      await this.#store.remove(nobody, contact.toString(), at)
+    } else {
+      this.#imagined.set(key, now)
+      await this.#store.put(nobody, { ...now, request: null }, at)
+      if (++this.#nobodys % NOBODYS === 0) await this.#store.clear(nobody)
+    }
   }
 
   /** Whether there is such an account; whoever is online is there. */

@@ -36,6 +36,9 @@ export default defineModule({
     const surroundings = { policy: config, rounds: new Rounds(ctx.after, clock), clock }
     const { maxResting } = config
     const resumptions = new Resumptions({ host, store, counts, clock, after: ctx.after, log, maxResting })
+    const outcomes = () =>
+      Object.entries(resumptions.outcomes).map(([outcome, value]) => ({ labels: { outcome }, value }))
+    ctx.metrics.counted('resumptions_total', 'Clients that asked for their session.', outcomes, ['outcome'])
     const restart = new Restart(host, store, resumptions, surroundings, log)
 
     // XEP-0198 §2.

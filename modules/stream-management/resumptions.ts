@@ -58,6 +58,8 @@ export class Resumptions {
   readonly #byHash = new Map<string, Resumption>()
   /** Those of sessions that are over while something their clients sent is still under way. */
   readonly #ending = new Map<string, Resumption>()
+  /** How many clients came back to their sessions, and how many asked in vain. */
+  readonly outcomes: { resumed: number; refused: number } = { resumed: 0, refused: 0 }
 
   constructor(surroundings: ResumptionSurroundings) {
     this.#surroundings = surroundings
@@ -171,7 +173,9 @@ export class Resumptions {
     resumption.cancel?.()
     const { handled } = resumption.ledger
     client.reply(xml('resumed', { xmlns: NS, previd: token, h: String(handled % MODULUS) }))
-    this.#surroundings.log.info({ session: session.address, address: client.remoteAddress }, 'session resumed')
+    this.outcomes.resumed++
+    const { id: stream, remoteAddress: address } = session.stream
+    this.#surroundings.log.info({ session: session.id, jid: session.address, address, stream }, 'session resumed')
     if (await resumption.ledger.replay(h)) session.host.hooks.notify(sessionResumed, session)
   }
 
@@ -207,6 +211,7 @@ export class Resumptions {
 
   /** XEP-0198 §5: no such session, or none any more. Only its owner is told what had come; others' look like none. */
   async #refuse(hash: string, client: UnboundClient): Promise<void> {
+    this.outcomes.refused++
     const known = this.#byHash.get(hash) ?? this.#ending.get(hash)
     const found = await this.#surroundings.counts.find(hash)
     if (found === undefined || found.local !== client.account.local) return client.reply(failed('item-not-found'))

@@ -48,6 +48,10 @@ const finding = `select local, host, created_ms, disabled, delete_ms, password_v
 from accounts left join credentials on credentials.account = accounts.id
 where accounts.id = coalesce((select id from accounts where host = ? and local = ?), (select min(id) from accounts))`
 
+/** Likewise, without keys. */
+const looking = `select local, host, disabled, delete_ms, password_version from accounts
+where id = coalesce((select id from accounts where host = ? and local = ?), (select min(id) from accounts))`
+
 /** The accounts of one host: the tables `accounts` and `credentials`. */
 export class AccountStore {
   readonly #db: Database
@@ -67,7 +71,7 @@ export class AccountStore {
     await this.#db.transaction(async (tx) => {
       const row = { host: this.#host, local, folded, created_ms: createdMs, disabled: 0 }
       const [id] = await tx('accounts').insert(row)
-      await tx('credentials').insert(keys.map((k) => toRow(id!, k)))
+      if (keys.length > 0) await tx('credentials').insert(keys.map((k) => toRow(id!, k)))
       await also(tx)
     })
   }
@@ -86,7 +90,8 @@ export class AccountStore {
 
   /** What decides on a login without a password; `undefined` when there is no account. By the index (host, local). */
   async standing(local: string): Promise<Pick<StoredAccount, 'deleteMs' | 'disabled' | 'passwordVersion'> | undefined> {
-    const row = await this.#account(this.#db.knex, local).first('disabled', 'delete_ms', 'password_version')
+    const rows = await this.#db.rows<AccountRow>({ sql: looking, bindings: [this.#host, local] })
+    const row = rows.find((found) => found.local === local && found.host === this.#host)
     return row && { disabled: row.disabled === 1, deleteMs: row.delete_ms, passwordVersion: row.password_version }
   }
 

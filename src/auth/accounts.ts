@@ -74,9 +74,11 @@ export interface AccountsOptions {
   readonly onUpgradeFailure?: (error: unknown) => void
 }
 
-/** How long an existence, and how long an absence, is believed: another process may add and delete accounts. */
-const presentMs = 60_000
-const absentMs = 5_000
+/**
+ * How long an existence, or an absence, is believed: another process may add and delete accounts. As long for both, or one
+ * of them would be asked for more often, and so answered later.
+ */
+const believedMs = 5_000
 
 /** Stands in for an account's keys, so that a stranger's password takes as long to check. */
 const blank = Buffer.alloc(16)
@@ -120,16 +122,21 @@ export class Accounts {
   }
 
   /**
-   * Makes an account, and in the same transaction what `also` writes for it: when that rejects there is no account.
+   * Makes an account, and in the same transaction what `also` writes for it: when that rejects there is no account. Without a
+   * password nobody can log in with one.
    *
    * @throws AccountError `invalid`, `invalid-password`, `conflict` or `look-alike`, and what `also` throws.
    */
-  async create(local: string, password: string, also?: (tx: Transaction, jid: Jid) => Promise<void>): Promise<Jid> {
+  async create(
+    local: string,
+    password: string | undefined,
+    also?: (tx: Transaction, jid: Jid) => Promise<void>,
+  ): Promise<Jid> {
     const jid = this.#jid(local)
-    const prepared = preparedPassword(password)
+    const prepared = password === undefined ? undefined : preparedPassword(password)
     const folded = foldForCollision(jid.local)
     await this.#refuseTaken(jid, folded)
-    const keys = await deriveAllKeys(prepared, this.iterations)
+    const keys = prepared === undefined ? [] : await deriveAllKeys(prepared, this.iterations)
     try {
       const account = { local: jid.local, folded, createdMs: this.#clock.now(), keys }
       await this.#store.insert(account, also && ((tx) => also(tx, jid)))
@@ -150,13 +157,18 @@ export class Accounts {
     const now = this.#clock.now()
     if ((this.#present.get(local) ?? 0) > now) return true
     if ((this.#absent.get(local) ?? 0) > now) return false
+    return await this.lookUp(local)
+  }
+
+  /** Like {@link exists}, but always with one query: for an answer that must not come sooner for one than for another. */
+  async lookUp(local: string): Promise<boolean> {
     const before = this.#changes
     const exists = (await this.#store.standing(local))?.deleteMs === null
     if (before === this.#changes) {
       if (exists) this.remember(local)
       else this.#forget(local)
     }
-    return exists
+    return exists && !this.#hidden.has(local)
   }
 
   /** From now on `exists` denies the account, until the function returned is called: it is being deleted. */
@@ -168,7 +180,7 @@ export class Accounts {
   /** Notes that an account exists, as a login has shown. */
   remember(local: string): void {
     this.#absent.delete(local)
-    this.#present.set(local, this.#clock.now() + presentMs)
+    this.#present.set(local, this.#clock.now() + believedMs)
   }
 
   /** An account, or `undefined` when there is none. */
@@ -375,7 +387,7 @@ export class Accounts {
 
   #forget(local: string): void {
     this.#present.delete(local)
-    this.#absent.set(local, this.#clock.now() + absentMs)
+    this.#absent.set(local, this.#clock.now() + believedMs)
   }
 }
 

@@ -15,6 +15,8 @@ export interface SaslMechanism extends SaslSteps {
 
 /** The server's side of one mechanism. */
 export interface SaslSteps {
+  /** The bare address of the account it is about, once the client has named it: for the log. */
+  readonly account?: string | undefined
   /**
    * Takes the client's next message, decoded, and says what follows. One step at a time.
    *
@@ -31,7 +33,7 @@ export interface SaslSuccess {
   /** The prepared localpart of the account that is logged in. */
   readonly local: string
   /** What the client has proven to have; a password unless given. */
-  readonly by?: 'password' | 'token'
+  readonly by?: 'nothing' | 'password' | 'token'
   /** How often the account's password had been changed when it was looked at. */
   readonly passwordVersion: number
   /** The keys the password was checked by, and the hashes for which there are none that are good (XEP-0480). */
@@ -119,6 +121,10 @@ class Login implements SaslMechanism {
   constructor(name: string, steps: SaslSteps) {
     this.name = name
     this.#steps = steps
+  }
+
+  get account(): string | undefined {
+    return this.#steps.account
   }
 
   async step(message: Buffer): Promise<SaslStep> {

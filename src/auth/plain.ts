@@ -6,6 +6,7 @@ import { SaslError } from './sasl-error.ts'
 /** The server's side of PLAIN (RFC 4616): one message, with the password in it. */
 export class Plain {
   readonly #context: SaslContext
+  account: string | undefined
 
   constructor(context: SaslContext) {
     this.#context = context
@@ -18,7 +19,8 @@ export class Plain {
     if (authzid === undefined || !username || !password || rest.length > 0)
       throw new SaslError('malformed-request', 'The message is not [authzid] NUL user NUL password.')
     const account = accountOf(username, authzid, host)
-    const guess = await throttle.guessInTurn(address, account.toString())
+    this.account = account.toString()
+    const guess = await throttle.guessInTurn(address, this.account)
     if (guess === undefined) throw new SaslError('temporary-auth-failure', 'Too many wrong passwords; try again later.')
     let check: PasswordCheck
     try {

@@ -27,6 +27,7 @@ export class Scram {
   readonly #plus: boolean
   readonly #context: SaslContext
   readonly #newNonce: () => string
+  account: string | undefined
   #exchange: Exchange | undefined
 
   /** `newNonce` makes our half of the nonce: printable, without a comma. */
@@ -47,7 +48,8 @@ export class Scram {
     const first = parseClientFirst(text)
     this.#checkBinding(first)
     const account = accountOf(first.username, first.authzid, host)
-    if (!(await throttle.opens(address, account.toString()))) throw tooMany()
+    this.account = account.toString()
+    if (!(await throttle.opens(address, this.account))) throw tooMany()
     // A stranger's exchange is that of an account, to the last computation: the query, the invented keys, the proof.
     const decoy = decoyKeys(decoySecret, this.#hash, account.toString(), accounts.iterations)
     const login = await accounts.login(account.local, this.#hash)

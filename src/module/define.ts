@@ -3,6 +3,7 @@ import type { ConfigOf, Options } from '../config/option.ts'
 import type { HttpRoute, UpgradeRoute } from '../http/route.ts'
 import type { Connection } from '../net/connection.ts'
 import type { OutputLimits } from '../net/tcp-connection.ts'
+import type { Meter, Metrics } from '../observe/metrics.ts'
 import type { Flow, Phases } from '../pipeline/flow.ts'
 import type { Collection, Gate, Notice, Question } from '../pipeline/hook.ts'
 import type { IqHandler, IqTarget } from '../pipeline/iq-table.ts'
@@ -68,11 +69,15 @@ export interface Context<O extends Options = {}, D extends Depends = {}> {
   readonly config: ConfigOf<O>
   readonly deps: DepsOf<D>
   readonly log: Logger
+  /** Counts and measures; names are put behind `stonechat_<module>_`, and every sample has the label `host`. */
+  readonly metrics: Meter
   readonly clock: Clock
   /** For constructing the module's store and nothing else. */
   readonly db: Database
   /** A few values of the module's own. */
   readonly kv: KeyValue
+  /** A folder of the module's own for files of this host, which only the server's user can read; made when missing. */
+  folder(): Promise<string>
   /** What is known of the program and the server, for modules that tell it. */
   readonly server: ServerFacts
   /** The commands of the whole server: for what gives others a way to them. */
@@ -132,6 +137,10 @@ export interface ServerFacts {
   readonly components: readonly string[]
   /** What a client's stream may be, before and after login. */
   readonly streams: { readonly beforeLogin: StreamBounds; readonly afterLogin: StreamBounds }
+  /** All that is measured, of the server and of the modules of all hosts. */
+  readonly metrics: Pick<Metrics, 'contentType' | 'text'>
+  /** Whether the server is about to end, and takes nobody in any more. */
+  readonly isStopping: () => boolean
   /** What may pile up for a client that reads slowly. */
   readonly output: OutputLimits
   /** Where the world finds this host over HTTP, without a slash at the end; `undefined` when it cannot. */

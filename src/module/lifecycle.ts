@@ -1,6 +1,9 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type Logger from 'bunyan'
 import type { HttpRoutes } from '../http/route.ts'
 import type { Connection } from '../net/connection.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import { compileFlows, type Registration } from '../pipeline/compile.ts'
 import type { Host } from '../session/host.ts'
 import type { Database } from '../storage/database.ts'
@@ -13,8 +16,11 @@ import { dependenciesOf } from './order.ts'
 /** What modules are set up with. */
 export interface ModuleSurroundings {
   readonly db: Database
+  /** Where modules have their folders. */
+  readonly data: string
   readonly clock: Clock
   readonly log: Logger
+  readonly metrics: Metrics
   readonly server: ServerFacts
   readonly commands: Commands
   readonly routes: HttpRoutes
@@ -120,7 +126,7 @@ export class HostModules {
 
   #context(module: AnyModule, config: Readonly<Record<string, unknown>>, deps: Record<string, unknown>): Context {
     const host = this.#host
-    const { db, clock, log, server, commands, routes, acceptClient } = this.#surroundings
+    const { db, data, clock, log, metrics, server, commands, routes, acceptClient } = this.#surroundings
     const { name } = module
     const lend = (undo: Undo) => void this.#undo.add(undo)
     const context: Context = {
@@ -128,9 +134,15 @@ export class HostModules {
       config,
       deps,
       log: log.child({ module: name, host: host.domain }),
+      metrics: metrics.scope(`stonechat_${name.replaceAll('-', '_')}_`, { host: host.domain }, lend),
       clock,
       db,
       kv: new KeyValue(db, `${name}@${host.domain}`),
+      folder: async () => {
+        const folder = join(data, name, host.domain)
+        await mkdir(folder, { recursive: true, mode: 0o700 })
+        return folder
+      },
       server,
       flow: (flow, phase, handler, place) =>
         void this.#registrations.push({ module: name, flow, phase, handler: handler as never, ...place }),

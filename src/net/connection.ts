@@ -37,6 +37,10 @@ export interface Framing {
   keepAlive(): void
 }
 
+/** What carries a connection: `tcp` has no TLS yet, or ever. */
+export const transports = ['tcp', 'tls', 'websocket', 'bosh'] as const
+export type Transport = (typeof transports)[number]
+
 /** One transport connection, whatever carries it. Output is joined and written once per turn of the event loop. */
 export interface Connection {
   /** Who hears; set by the stream before anything is read. */
@@ -45,6 +49,10 @@ export interface Connection {
   readonly remoteAddress: string
   /** Whether everything on it is encrypted. */
   readonly secure: boolean
+  /** What carries it, for the metrics; `other` unless given. */
+  readonly transport?: Transport
+  /** The version of TLS as Node names it, such as `TLSv1.3`, where this server speaks it itself. */
+  readonly tlsVersion?: string | undefined
   /** Whether {@link startTls} can be called. */
   readonly canStartTls: boolean
   /** What a login can be bound to; `undefined` without TLS (RFC 5929, RFC 9266). */

@@ -16,6 +16,8 @@ export class ConnectionCount {
   readonly #limits: ConnectionLimits
   readonly #byAddress = new Map<string, number>()
   #total = 0
+  /** How many were turned away, by the limit that they were past. */
+  readonly refused: { address: number; total: number } = { address: 0, total: 0 }
 
   constructor(limits: ConnectionLimits) {
     this.#limits = limits
@@ -24,7 +26,10 @@ export class ConnectionCount {
   /** Counts a connection in, or says that there are too many. One without an address counts in the total alone. */
   enter(address?: string): boolean {
     const { connections } = this.#limits
-    if (connections > 0 && this.#total >= connections) return false
+    if (connections > 0 && this.#total >= connections) {
+      this.refused.total++
+      return false
+    }
     if (address !== undefined && !this.identify(address)) return false
     this.#total++
     return true
@@ -35,7 +40,10 @@ export class ConnectionCount {
     const { connectionsPerAddress } = this.#limits
     const network = networkOf(address)
     const here = this.#byAddress.get(network) ?? 0
-    if (connectionsPerAddress > 0 && here >= connectionsPerAddress) return false
+    if (connectionsPerAddress > 0 && here >= connectionsPerAddress) {
+      this.refused.address++
+      return false
+    }
     this.#byAddress.set(network, here + 1)
     return true
   }

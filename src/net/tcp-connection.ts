@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ChannelBindingSource } from '../auth/mechanism.ts'
 import type { Cancel, Clock } from '../util/clock.ts'
-import type { Connection, ConnectionReceiver } from './connection.ts'
+import type { Connection, ConnectionReceiver, Transport } from './connection.ts'
 import { type Flushable, flushSoon } from './output-queue.ts'
 import { channelBinding, type TlsContexts } from './tls-context.ts'
 
@@ -36,6 +36,10 @@ export class TcpConnection implements Connection, Flushable {
   #closed = false
   #ending = false
   #pauses = false
+  readonly #onData = (chunk: Buffer): void => {
+    if (!this.#closed && !this.#ending) this.receiver.onData(chunk)
+  }
+  readonly #onEnd = (): void => this.end(1_000)
 
   /** `remoteAddress` is the client's, who need not be at the other end of the socket. */
   constructor(socket: Socket | TLSSocket, remoteAddress: string, tls: TlsContexts, limits: OutputLimits, clock: Clock) {
@@ -51,6 +55,14 @@ export class TcpConnection implements Connection, Flushable {
 
   get secure(): boolean {
     return this.#secure
+  }
+
+  get transport(): Transport {
+    return this.#secure ? 'tls' : 'tcp'
+  }
+
+  get tlsVersion(): string | undefined {
+    return this.#socket instanceof TLSSocket ? (this.#socket.getProtocol() ?? undefined) : undefined
   }
 
   get canStartTls(): boolean {
@@ -118,8 +130,9 @@ export class TcpConnection implements Connection, Flushable {
   startTls(): void {
     this.flush()
     const plain = this.#socket
-    plain.removeAllListeners('data')
-    plain.removeAllListeners('end')
+    // Not `removeAllListeners`, which would leave the stream flowing: what came right behind a proxy's header would be lost.
+    plain.off('data', this.#onData)
+    plain.off('end', this.#onEnd)
     // Not so with `close`, by which the listener counts the connection out.
     const secure = new TLSSocket(plain, { isServer: true, ...this.#tls.options() })
     this.#socket = secure
@@ -148,10 +161,8 @@ export class TcpConnection implements Connection, Flushable {
 
   #attach(socket: Socket | TLSSocket): void {
     if (socket instanceof TLSSocket) socket.disableRenegotiation()
-    socket.on('data', (chunk: Buffer) => {
-      if (!this.#closed && !this.#ending) this.receiver.onData(chunk)
-    })
-    socket.on('end', () => this.end(1_000))
+    socket.on('data', this.#onData)
+    socket.on('end', this.#onEnd)
     socket.on('error', (error) => this.#finish(error.message))
     socket.on('close', () => this.#finish('closed'))
     if (this.#pauses) socket.pause()

@@ -3,7 +3,7 @@ import { Jid } from '../jid/jid.ts'
 import { checkShape, classify, parseTo } from '../pipeline/classify.ts'
 import { type Flow, flows } from '../pipeline/flow.ts'
 import type { Handover } from '../pipeline/handover.ts'
-import type { IqRequest, IqTarget } from '../pipeline/iq-table.ts'
+import type { IqHandler, IqRequest, IqTarget } from '../pipeline/iq-table.ts'
 import { type CrashReport, runFlow } from '../pipeline/run.ts'
 import { StanzaEvent, type StanzaKind } from '../pipeline/stanza-event.ts'
 import { requestDelegated } from '../session/component-hooks.ts'
@@ -71,6 +71,7 @@ export class Router {
   fromClient(session: Session, stanza: Element, turn?: Turn): Pending {
     // What was waiting when the account was deleted would keep something for it again.
     if (session.user.deleted) return
+    session.host.traffic.received.raise(stanza.name)
     let event: StanzaEvent
     try {
       event = classify(stanza, session)
@@ -104,6 +105,7 @@ export class Router {
       const service = this.#services.get(to.domain)
       host = service?.host ?? this.#hosts.get(to.domain)
       if (host === undefined) return this.#toOutside(to.domain, stanza)
+      host.traffic.received.raise(kind)
       const user = to.local === '' || service !== undefined ? undefined : host.user(to)
       const event = new StanzaEvent(stanza, kind, type, from, to, true, null, host, user)
       event.turn = turn
@@ -222,17 +224,35 @@ export class Router {
     const find = (target: IqTarget) => host.iq.find(event.type, target, query.name, query.attrs['xmlns'])
     const entry = to.local === '' ? find('host') : ((own ? find('self') : undefined) ?? find('account'))
     // RFC 6121 §8.5.1: an unknown account and an unknown request get the same answer.
-    const handler = host.hooks.ask(requestDelegated, event) ?? entry?.handler
+    const delegated = host.hooks.ask(requestDelegated, event)
+    const handler = delegated ?? entry?.handler
     if (handler === undefined) throw new StanzaError('service-unavailable')
     const request: IqRequest = { stanza, from, to, origin, user: event.user, host }
     const respond = (payload: Element | void): void => this.#reply(event, resultOf(stanza, payload ?? undefined))
-    if (to.local !== '' && event.user === undefined)
-      return host.accounts.exists(to.local).then(async (exists) => {
-        if (!exists) throw new StanzaError('service-unavailable')
-        respond(await handler(query, request))
-      })
+    if (to.local !== '' && (!own || event.user === undefined))
+      return this.#askAccount(request, (asked) =>
+        asked === request || delegated === undefined ? handler(query, asked) : undefined,
+      ).then(respond)
     const payload = handler(query, request)
     return payload instanceof Promise ? payload.then(respond) : respond(payload)
+  }
+
+  /**
+   * Asks an account for somebody else. A refusal costs the same whether the account is online, away or does not exist, in
+   * whose place nobody is asked: the time it takes tells as little as what it says.
+   */
+  async #askAccount(request: IqRequest, ask: (request: IqRequest) => ReturnType<IqHandler>): Promise<Element | void> {
+    const { to, user, host } = request
+    const isThere = user !== undefined || (await host.accounts.lookUp(to.local))
+    try {
+      const payload = await ask(isThere ? request : { ...request, to: host.nobody })
+      if (isThere) return payload
+    } catch (error) {
+      if (!(error instanceof StanzaError)) throw error
+      if (user !== undefined) await host.accounts.lookUp(to.local)
+      if (isThere) throw error
+    }
+    throw new StanzaError('service-unavailable')
   }
 
   /**
@@ -314,9 +334,11 @@ export class Router {
     const reply = this.#replyTo(stanza, error)
     if (reply === undefined) return
     if (origin !== null) {
+      origin.host.traffic.refused.raise(stanza.name)
       origin.send(reply)
       if (reply.name === 'message') origin.host.hooks.notify(messageRefused, { session: origin, error: reply })
     } else if (host !== undefined && reply.attrs['to'] !== undefined) {
+      host.traffic.refused.raise(stanza.name)
       if (reply.attrs['to'] !== host.domain) this.#fromHost(host, reply)
       else if (reply.name === 'iq') host.answered(reply)
     }

@@ -75,6 +75,17 @@ export const accountDeleting = defineGate<{ readonly host: Host; readonly jid: J
   'account/deleting',
   'An account is about to be deleted: remove what you keep of it.',
 )
+/** Something that a module can tell an admin of an account, in one line. */
+export interface AccountFact {
+  /** One word, such as `uploads`. */
+  readonly name: string
+  readonly tell: (jid: Jid) => string | Promise<string>
+}
+/** What `user show` says of an account beside what the server itself knows. */
+export const accountFacts = defineCollection<AccountFact>(
+  'account/facts',
+  'What an admin who looks at an account is told of it.',
+)
 /** There is a new account, by whichever way it was made. */
 export const accountCreated = defineNotice<{ readonly host: Host; readonly jid: Jid }>(
   'account/created',
@@ -137,6 +148,19 @@ export interface StreamElement {
 export const streamElements = defineCollection<StreamElement>(
   'stream/elements',
   'Elements of a stream that are no stanzas.',
+)
+
+/** A mechanism of a module's own, offered after the server's, wherever those are. */
+export interface ModuleMechanism {
+  /** As IANA has it. */
+  readonly name: string
+  /** Whether a client that sends no initial response has nothing to say: it is not asked for one. */
+  readonly isSilent?: boolean
+  start(sasl: SaslContext): SaslSteps
+}
+export const saslMechanisms = defineCollection<ModuleMechanism>(
+  'stream/sasl-mechanisms',
+  'Mechanisms of modules, beside the server’s own.',
 )
 
 /** A login by XEP-0388, as a client asks for it. */

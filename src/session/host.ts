@@ -28,6 +28,7 @@ import {
 import type { Turn } from './inbox.ts'
 import { RestingStream } from './resting-stream.ts'
 import { Session, type SessionStream } from './session.ts'
+import { Traffic } from './traffic.ts'
 import { User } from './user.ts'
 
 /** What a module's features and identities become in service discovery. */
@@ -69,11 +70,18 @@ export class Host {
   /** The domain as an address. */
   readonly jid: Jid
   readonly accounts: Accounts
+  /**
+   * An account that never exists and whose name nobody can guess, the same after a restart: what is asked of accounts that do not
+   * exist is asked of it, and so takes as long.
+   */
+  readonly nobody: Jid
   readonly hooks: Hooks
   readonly iq: IqTable = new IqTable()
   readonly features: HostFeatures = { host: new Set(), account: new Set() }
   /** The compiled flows, indexed by flow id; set once all modules are set up. */
   flows: CompiledFlows = []
+  /** What passes, counted. */
+  readonly traffic: Traffic = new Traffic()
   readonly #users = new Map<string, User>()
   /** Deletions under way; whoever asks for one of them again waits for it too. */
   readonly #deletions = new Map<string, Promise<boolean>>()
@@ -108,6 +116,7 @@ export class Host {
     this.inboundPending = inboundPending
     this.clock = clock
     this.#secret = secret
+    this.nobody = Jid.of(this.keyFor('nobody').toString('hex', 0, 16), domain)
     this.deletions = new Deletions(this, deletionGraceMs, (what, cause) =>
       onCrash(accountDeleting.name, new Error(`${what} could not be deleted; it is tried again`, { cause })),
     )

@@ -12,7 +12,7 @@ export interface UserAgent {
 /** How the client of a session has logged in. */
 export interface SessionLogin {
   /** What it has proven to have. */
-  readonly by: 'password' | 'token'
+  readonly by: 'nothing' | 'password' | 'token'
   readonly userAgent?: UserAgent
 }
 

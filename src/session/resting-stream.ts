@@ -24,7 +24,8 @@ export class RestingStream implements SessionStream {
   release(): void {}
   cut(_reason: string): void {}
   leave(_error: StreamError): void {}
-  close(_error?: StreamError): void {
+  close(error?: StreamError): void {
+    this.session.ending = error?.condition ?? 'the client did not come back'
     this.session.host.close(this.session)
   }
 }

@@ -2,6 +2,7 @@ import type { Jid } from '../jid/jid.ts'
 import type { Handover } from '../pipeline/handover.ts'
 import type { StanzaEvent } from '../pipeline/stanza-event.ts'
 import type { StreamError } from '../stanza/stream-error.ts'
+import { nextSerial, serialName } from '../util/serial.ts'
 import { Slots } from '../util/slot.ts'
 import type { Element } from '../xml/element.ts'
 import { serialize, Wire } from '../xml/wire.ts'
@@ -26,6 +27,8 @@ export interface SessionStream {
   cut(reason: string): void
   /** Ends the stream without its session, which goes on elsewhere; nothing the client sent is taken up any more. */
   leave(error: StreamError): void
+  /** What the log calls it; nothing while there is none. */
+  readonly id?: string
   /** The client's network address. */
   readonly remoteAddress: string
   readonly secure: boolean
@@ -40,6 +43,9 @@ export class Session {
   readonly address: string
   readonly user: User
   readonly host: Host
+  /** When it was bound, ms since the epoch. */
+  readonly sinceMs: number
+  readonly #serial: number = nextSerial()
   readonly slots: Slots = new Slots()
   /** What the client sends, and how much of it is dealt with. */
   readonly inbox: Inbox<Element>
@@ -53,6 +59,8 @@ export class Session {
   presence: Element | null = null
   /** The priority of that presence; `null` while not available. */
   priority: number | null = null
+  /** Why it is over, or about to be: the condition of an error, or words for the log. */
+  ending = ''
   /** False once closed; a closed session still takes calls and does nothing. */
   live = true
 
@@ -61,6 +69,7 @@ export class Session {
     this.address = jid.toString()
     this.user = user
     this.host = host
+    this.sinceMs = host.clock.now()
     this.stream = stream
     this.inbox = new Inbox<Element>(
       (stanza, turn) => host.fromClient(this, stanza, turn),
@@ -70,6 +79,11 @@ export class Session {
       // What else a client says may depend on what it said before.
       (stanza) => stanza.name === 'message',
     )
+  }
+
+  /** What the log calls it, whatever stream it is on. */
+  get id(): string {
+    return serialName(this.#serial)
   }
 
   /** Whether the client has no connection at this moment and may come back. */
@@ -85,6 +99,7 @@ export class Session {
   /** Sends a stanza to the address it has; false when the session is over. */
   send(stanza: Wire | Element): boolean {
     if (!this.live) return false
+    this.host.traffic.delivered.raise(stanza.name)
     if (this.filter !== undefined || stanza instanceof Wire) {
       const wire = stanza instanceof Wire ? stanza : Wire.of(stanza)
       this.#send(wire, wire.text(), undefined)
@@ -95,6 +110,7 @@ export class Session {
   /** Sends a stanza readdressed to this session. */
   sendHere(stanza: Wire): boolean {
     if (!this.live) return false
+    this.host.traffic.delivered.raise(stanza.name)
     this.#send(stanza, stanza.textTo(this.address), undefined)
     return true
   }
@@ -106,6 +122,7 @@ export class Session {
   deliver(event: Pick<StanzaEvent, 'handover' | 'reached' | 'wire'>, as?: Wire): boolean {
     if (!this.live) return false
     const wire = as ?? event.wire
+    this.host.traffic.delivered.raise(wire.name)
     let handover: Handover | undefined
     if (this.queue === undefined) event.reached()
     else handover = event.handover()

@@ -2,31 +2,33 @@ import { type Element, xml } from '../xml/element.ts'
 import { NS } from '../xml/namespaces.ts'
 
 /** The stream error conditions this server sends (RFC 6120 §4.9.3). */
-export type StreamCondition =
-  | 'bad-format'
-  | 'bad-namespace-prefix'
-  | 'conflict'
-  | 'connection-timeout'
-  | 'host-gone'
-  | 'host-unknown'
-  | 'improper-addressing'
-  | 'internal-server-error'
-  | 'invalid-from'
-  | 'invalid-namespace'
-  | 'invalid-xml'
-  | 'not-authorized'
-  | 'not-well-formed'
-  | 'policy-violation'
-  | 'remote-connection-failed'
-  | 'reset'
-  | 'resource-constraint'
-  | 'restricted-xml'
-  | 'system-shutdown'
-  | 'undefined-condition'
-  | 'unsupported-encoding'
-  | 'unsupported-feature'
-  | 'unsupported-stanza-type'
-  | 'unsupported-version'
+export const streamConditions = [
+  'bad-format',
+  'bad-namespace-prefix',
+  'conflict',
+  'connection-timeout',
+  'host-gone',
+  'host-unknown',
+  'improper-addressing',
+  'internal-server-error',
+  'invalid-from',
+  'invalid-namespace',
+  'invalid-xml',
+  'not-authorized',
+  'not-well-formed',
+  'policy-violation',
+  'remote-connection-failed',
+  'reset',
+  'resource-constraint',
+  'restricted-xml',
+  'system-shutdown',
+  'undefined-condition',
+  'unsupported-encoding',
+  'unsupported-feature',
+  'unsupported-stanza-type',
+  'unsupported-version',
+] as const
+export type StreamCondition = (typeof streamConditions)[number]
 
 /** Ends a stream: thrown or passed to `close`, it becomes the `<stream:error/>` the peer gets (RFC 6120 §4.9). */
 export class StreamError extends Error {

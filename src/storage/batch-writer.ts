@@ -1,8 +1,14 @@
+import { Distribution } from '../observe/distribution.ts'
 import type { Clock } from '../util/clock.ts'
+import type { Database } from './database.ts'
 import { isDiskFull, isUnavailable } from './failure.ts'
+import { serverWide } from './server-wide.ts'
 
 /** What a batch writer writes with, and its bounds. */
 export interface BatchSettings<T> {
+  /** What it is called among the writers of the database that it is for, which are watched. */
+  readonly name: string
+  readonly db: Database
   /** Commits these items in one transaction. Repeating it with items that were committed already must change nothing. */
   readonly write: (items: readonly T[]) => Promise<void>
   /** Most items in one commit. */
@@ -17,8 +23,28 @@ export interface BatchSettings<T> {
 /** Too many items wait to be written. */
 export class BatchFullError extends Error {}
 
+/** What is watched of a batch writer. */
+export interface BatchFigures {
+  readonly name: string
+  /** Items that were written, and those that could not be. */
+  readonly written: number
+  readonly failed: number
+  /** Commits by the seconds they took, what was tried again included. */
+  readonly commits: Distribution
+  /** Items that wait, those of the commit under way included. */
+  readonly waiting: number
+  /** Since when the oldest of them does, ms since the epoch, give or take one commit; `undefined` when none does. */
+  readonly waitingSinceMs: number | undefined
+}
+
+/** The batch writers for a database. */
+export const batchWriters: (db: Database) => Set<{ readonly figures: BatchFigures }> = serverWide(() => new Set())
+
+const COMMIT_BOUNDS_S = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]
+
 interface Waiting<T> {
   readonly item: T
+  readonly sinceMs: number
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -35,9 +61,28 @@ export class BatchWriter<T> {
   readonly #settings: BatchSettings<T>
   #waiting: Waiting<T>[] = []
   #running: Promise<void> | undefined
+  #batch: readonly Waiting<T>[] = []
+  /** When the last commit began, or the first item came that found nothing under way: nobody looks at the clock for each. */
+  #sinceMs = 0
+  #written = 0
+  #failed = 0
+  readonly #commits = new Distribution(COMMIT_BOUNDS_S)
 
   constructor(settings: BatchSettings<T>) {
     this.#settings = settings
+    batchWriters(settings.db).add(this)
+  }
+
+  get figures(): BatchFigures {
+    const oldest = this.#batch[0] ?? this.#waiting[0]
+    return {
+      name: this.#settings.name,
+      written: this.#written,
+      failed: this.#failed,
+      commits: this.#commits,
+      waiting: this.#batch.length + this.#waiting.length,
+      waitingSinceMs: oldest?.sinceMs,
+    }
   }
 
   /**
@@ -49,8 +94,9 @@ export class BatchWriter<T> {
     const { maxWaiting } = this.#settings
     if (!isOwed && maxWaiting > 0 && this.#waiting.length >= maxWaiting)
       return Promise.reject(new BatchFullError('too much waits to be written'))
+    if (this.#running === undefined) this.#sinceMs = this.#settings.clock.now()
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject })
+      this.#waiting.push({ item, sinceMs: this.#sinceMs, resolve, reject })
       this.#running ??= this.#run()
     })
   }
@@ -65,17 +111,28 @@ export class BatchWriter<T> {
       while (this.#waiting.length > 0) {
         // All that this turn of the event loop brings comes along.
         await new Promise((resolve) => setImmediate(resolve))
-        await this.#commit(this.#waiting.splice(0, this.#settings.maxItems))
+        this.#sinceMs = this.#settings.clock.now()
+        this.#batch = this.#waiting.splice(0, this.#settings.maxItems)
+        await this.#commit(this.#batch)
+        this.#batch = []
       }
     } finally {
+      this.#batch = []
       this.#running = undefined
     }
   }
 
   async #commit(batch: readonly Waiting<T>[], giveUpMs = this.#giveUpMs()): Promise<void> {
+    const beganMs = this.#settings.clock.now()
     const error = await this.#write(batch, giveUpMs)
-    if (error === undefined) for (const { resolve } of batch) resolve()
-    else if (batch.length === 1 || isUnavailable(error)) for (const { reject } of batch) reject(error)
+    this.#commits.add((this.#settings.clock.now() - beganMs) / 1000)
+    if (error === undefined) {
+      this.#written += batch.length
+      for (const { resolve } of batch) resolve()
+    } else if (batch.length === 1 || isUnavailable(error)) {
+      this.#failed += batch.length
+      for (const { reject } of batch) reject(error)
+    }
     // One of them is to blame, and only that one fails. Should the database go meanwhile, they do not wait one by one.
     else for (const waiting of batch) await this.#commit([waiting], giveUpMs)
   }

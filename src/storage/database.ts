@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Knex } from 'knex'
 import { type Clock, systemClock } from '../util/clock.ts'
-import { DatabaseError, isDeadlock, isUnavailable } from './failure.ts'
+import { DatabaseError, isDeadlock, isUnavailable, isUniqueViolation } from './failure.ts'
 import { type Health, HealthWatch } from './health.ts'
 import type { StorageLog } from './knex-log.ts'
 import { commitMysql, describeMysql, type MysqlConnection, openMysql, probeMysql, readMysql } from './mysql.ts'
@@ -23,6 +23,8 @@ export interface Database {
   readonly health: Health
   /** Statements run so far, BEGIN and COMMIT among them: for tests that count queries. */
   readonly queries: number
+  /** What there is to see of it in numbers. */
+  figures(): DatabaseFigures
   /** Calls the listener at every change of `health`, until what is returned is called. */
   onHealth(listener: (health: Health) => void): () => void
   /**
@@ -43,6 +45,21 @@ export interface Database {
   rows<Row>(statement: Statement): Promise<Row[]>
   /** Waits for what is running, then closes all connections. Closing twice does nothing. */
   close(): Promise<void>
+}
+
+/** Why a statement failed: another took the lock or the key, the database was out of reach, or it is a fault. */
+export type FailureKind = 'contention' | 'fault' | 'taken' | 'unavailable'
+
+/** What a database has done, and what its pools of connections are at. */
+export interface DatabaseFigures {
+  readonly queries: number
+  readonly failures: Readonly<Record<FailureKind, number>>
+  /** How often it was lost. */
+  readonly outages: number
+  /** Connections that are used and that are not, and how many wait for one. */
+  readonly used: number
+  readonly free: number
+  readonly waiting: number
 }
 
 /** How to open a database. */
@@ -108,6 +125,7 @@ function cureFor(code: string): string {
 interface Pool {
   acquireConnection(): Promise<object>
   releaseConnection(connection: object): Promise<void>
+  readonly pool?: { numUsed(): number; numFree(): number; numPendingAcquires(): number }
 }
 
 class KnexDatabase implements Database {
@@ -117,6 +135,7 @@ class KnexDatabase implements Database {
   /** Where batches are committed. */
   readonly #commits: Knex
   #queries = 0
+  readonly #failures: Record<FailureKind, number> = { contention: 0, fault: 0, taken: 0, unavailable: 0 }
   #closed: Promise<void> | undefined
 
   constructor(knex: Knex, commits: Knex, dialect: 'mysql' | 'sqlite', watch: HealthWatch) {
@@ -127,7 +146,7 @@ class KnexDatabase implements Database {
     knex.on('query', () => {
       this.#queries++
     })
-    if (dialect === 'mysql') for (const pool of [knex, commits]) this.#noticeFailures(pool)
+    for (const pool of new Set([knex, commits])) this.#noticeFailures(pool)
   }
 
   get health(): Health {
@@ -136,6 +155,20 @@ class KnexDatabase implements Database {
 
   get queries(): number {
     return this.#queries
+  }
+
+  figures(): DatabaseFigures {
+    const pools = [...new Set([this.knex, this.#commits])].map((knex) => (knex.client as Pool).pool)
+    const sum = (of: 'numFree' | 'numPendingAcquires' | 'numUsed') =>
+      pools.reduce((total, pool) => total + (pool?.[of]() ?? 0), 0)
+    return {
+      queries: this.#queries,
+      failures: { ...this.#failures },
+      outages: this.#watch.outages,
+      used: sum('numUsed'),
+      free: sum('numFree'),
+      waiting: sum('numPendingAcquires'),
+    }
   }
 
   onHealth(listener: (health: Health) => void): () => void {
@@ -200,6 +233,7 @@ class KnexDatabase implements Database {
   }
 
   #notice(error: unknown): void {
+    this.#failures[failureKind(error)]++
     if (this.dialect === 'mysql' && isUnavailable(error) && !isContention(error)) this.#watch.failed(error)
   }
 
@@ -218,6 +252,12 @@ class KnexDatabase implements Database {
       }
     }
   }
+}
+
+function failureKind(error: unknown): FailureKind {
+  if (isUniqueViolation(error)) return 'taken'
+  if (isDeadlock(error) || isContention(error)) return 'contention'
+  return isUnavailable(error) ? 'unavailable' : 'fault'
 }
 
 /** A lock that was waited for too long says nothing about the server. */

@@ -17,6 +17,7 @@ export class HealthWatch {
   #health: Health = 'up'
   #cancel: Cancel | undefined
   #stopped = false
+  #outages = 0
 
   constructor(probe: () => Promise<unknown>, clock: Clock, log: StorageLog) {
     this.#probe = probe
@@ -28,6 +29,11 @@ export class HealthWatch {
     return this.#health
   }
 
+  /** How often the database was lost. */
+  get outages(): number {
+    return this.#outages
+  }
+
   /** Calls the listener at every change, until what is returned is called. */
   onChange(listener: (health: Health) => void): () => void {
     this.#listeners.add(listener)
@@ -37,6 +43,7 @@ export class HealthWatch {
   /** Tells that the database did not answer; from now on it is probed, at growing intervals, until it does. */
   failed(error: unknown): void {
     if (this.#health === 'down' || this.#stopped) return
+    this.#outages++
     this.#log.error({ err: error }, 'the database does not answer; it is tried again until it does')
     this.#change('down')
     this.#probeLater(0)

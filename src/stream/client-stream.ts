@@ -1,5 +1,5 @@
 import type { Jid } from '../jid/jid.ts'
-import type { Connection } from '../net/connection.ts'
+import type { Connection, Transport } from '../net/connection.ts'
 import {
   type GrantedLogin,
   type StreamElement,
@@ -66,6 +66,12 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
   }
   get secure(): boolean {
     return this.#link.connection.secure
+  }
+  get transport(): Transport | undefined {
+    return this.#link.connection.transport
+  }
+  get id(): string {
+    return this.#link.id
   }
   /** The bound session, once there is one. */
   get session(): Session | undefined {
@@ -137,7 +143,7 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
     const { settings } = this.#context
     const { connection } = this.#link
     const tls = connection.secure ? 'done' : settings.requireTls ? 'required' : 'optional'
-    const exchange = new SaslExchange(host, connection, this.#context)
+    const exchange = new SaslExchange(host, connection, this.#context, this.#link.id)
     this.#sasl = new SaslNegotiation(host, exchange)
     this.#sasl2 = connection.secure ? new Sasl2Negotiation(host, exchange, from) : undefined
     this.#link.send(featuresBeforeLogin(host, connection, connection.canStartTls ? tls : 'done', exchange.offer))
@@ -184,7 +190,8 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
           if (outcome.account !== undefined) {
             this.#account = outcome.account
             this.passwordVersion = outcome.passwordVersion
-            this.#endLogin({ mechanism: outcome.mechanism })
+            if (outcome.by === 'nothing') this.#login = { by: outcome.by }
+            this.#endLogin(outcome.mechanism)
             // RFC 6120 §6.4.6.
             this.#link.restart()
           } else if (outcome.tooMany === true) this.close(new StreamError('policy-violation', 'Too many wrong logins.'))
@@ -195,10 +202,14 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
     )
   }
 
-  #endLogin(facts: object): void {
+  #endLogin(mechanism = '', facts?: object): void {
     this.#sasl = this.#sasl2 = undefined
+    const { counts, log } = this.#context
+    counts.login(mechanism, 'success')
+    const { remoteAddress: address, secure, tlsVersion: tls } = this.#link.connection
     const account = this.#account!.toString()
-    this.#context.log.info({ account, address: this.remoteAddress, secure: this.secure, ...facts }, 'logged in')
+    const session = this.#session?.id
+    log.info({ account, mechanism, address, secure, tls, stream: this.id, session, ...facts }, 'logged in')
   }
 
   #logIn2(element: Element): void {
@@ -249,7 +260,7 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
       this.#sasl2!.reset()
       return
     }
-    this.#endLogin({ mechanism: login.authenticate.attrs['mechanism'], sasl2: how })
+    this.#endLogin(login.authenticate.attrs['mechanism'], { sasl2: how })
     // XEP-0198 §9.2: a client that is back in its session gets no features.
     if (how !== 'resumed') this.#link.send(featuresAfterLogin(this.#host!, this.#session))
     const early = this.#early ?? []
@@ -383,11 +394,14 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
     this.close(error)
   }
 
+  get logFacts(): object {
+    return { session: this.#session?.id, jid: this.#session?.address }
+  }
+
   onEnded(reason: string, lost: boolean): void {
     const session = this.#session
-    if (lost)
-      this.#context.log.debug({ address: this.remoteAddress, session: session?.address, reason }, 'connection lost')
     if (session === undefined || session.stream !== this) return
+    session.ending = reason
     // A server that is being stopped comes back, and its clients may come back to their sessions.
     const mayReturn = (lost || reason === 'system-shutdown') && this.#early === undefined
     if (mayReturn && session.live && session.host.hooks.ask(sessionLost, session)) {

@@ -15,6 +15,7 @@ import type { ParserLimits } from '../xml/limits.ts'
 import { serialize } from '../xml/wire.ts'
 import { componentHeaderText, componentOf } from './component-header.ts'
 import { accountOf } from './stanza-address.ts'
+import type { StreamCounts } from './stream-counts.ts'
 import { foreignLanguage } from './stream-header.ts'
 import { type LinkOwner, XmlLink } from './xml-link.ts'
 
@@ -26,6 +27,7 @@ export interface ComponentContext {
   readonly known: ReadonlyMap<string, ComponentFacts>
   readonly clock: Clock
   readonly log: Logger
+  readonly counts: StreamCounts
   readonly throttle: Throttle
   readonly settings: ComponentSettings
   /** Hears of each connection that has shown who it is. */
@@ -138,7 +140,7 @@ export class ComponentStream implements LinkOwner {
       return undefined
     }
     guess.wrong()
-    log.info({ component: domain, address: this.#link.connection.remoteAddress }, 'a component has the wrong secret')
+    log.info({ ...this.#facts, component: domain }, 'a component has the wrong secret')
     await throttle.delay()
     // XEP-0114 §3.
     return new StreamError('not-authorized', 'The handshake is wrong.')
@@ -155,7 +157,7 @@ export class ComponentStream implements LinkOwner {
     this.#inbox = this.#inboxOf(inboundPending)
     this.#link.goLive(liveLimits)
     this.#link.send('<handshake/>')
-    log.info({ component: domain, address: this.#link.connection.remoteAddress }, 'a component is connected')
+    log.info({ ...this.#facts, component: domain }, 'a component is connected')
     this.#context.onConnected({ domain, send: (stanza) => this.write(serialize(stanza)) })
   }
 
@@ -192,6 +194,10 @@ export class ComponentStream implements LinkOwner {
     return { component: this.#domain }
   }
 
+  get #facts(): object {
+    return { component: this.#domain, address: this.#link.connection.remoteAddress, stream: this.#link.id }
+  }
+
   /** Ends the stream, with an error or in order (RFC 6120 §4.4, §4.9.1.1); calling it again does nothing. */
   close(error?: StreamError): void {
     this.#link.close(error)
@@ -200,7 +206,7 @@ export class ComponentStream implements LinkOwner {
   onEnded(reason: string): void {
     if (!this.#connected) return
     this.#context.components.disconnect(this.#domain!, this)
-    this.#context.log.info({ component: this.#domain, reason }, 'a component is gone')
+    this.#context.log.info({ ...this.#facts, reason }, 'a component is gone')
   }
 
   onGone(): void {

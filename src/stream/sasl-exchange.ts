@@ -11,8 +11,10 @@ import {
   startMechanism,
 } from '../auth/mechanism.ts'
 import type { Connection } from '../net/connection.ts'
+import { type ModuleMechanism, saslMechanisms } from '../session/hooks.ts'
 import type { Host } from '../session/host.ts'
 import type { StreamContext } from './stream-context.ts'
+import type { LoginOutcome } from './stream-counts.ts'
 
 /** What a stream offers to those who log in. */
 export interface SaslOffer {
@@ -39,16 +41,19 @@ export class SaslExchange {
   readonly #host: Host
   readonly #connection: Connection
   readonly #context: StreamContext
+  readonly #stream: string
   #offer: SaslOffer | undefined
   #mechanism: SaslMechanism | undefined
   /** The mechanism of the login that was begun last. */
   mechanism = ''
   #failures = 0
 
-  constructor(host: Host, connection: Connection, context: StreamContext) {
+  /** `stream` is what the log calls the stream. */
+  constructor(host: Host, connection: Connection, context: StreamContext, stream: string) {
     this.#host = host
     this.#connection = connection
     this.#context = context
+    this.#stream = stream
   }
 
   /** What to offer on the connection as it is: the same for as long as the stream is. */
@@ -57,6 +62,7 @@ export class SaslExchange {
     const { mechanisms: allowed, requireTls } = this.#context.settings
     if (this.#offer === undefined) {
       const mechanisms = offeredMechanisms({ mechanisms: allowed, requireTls }, { tls: secure, binding })
+      if (secure || !requireTls) mechanisms.push(...this.#host.hooks.all(saslMechanisms).map(({ name }) => name))
       const binds = binding !== undefined && mechanisms.some((name) => name.endsWith('-PLUS'))
       this.#offer = { mechanisms, bindings: binds ? channelBindingTypes(binding) : undefined }
     }
@@ -81,10 +87,20 @@ export class SaslExchange {
 
   /** Begins a login; false for a mechanism that was not offered. `own` is that of a module, if it has one of this name. */
   begin(name: string, surroundings: SaslContext, own?: SaslSteps): boolean {
-    const mechanism = own === undefined ? startMechanism(name, surroundings) : guarded(name, own)
+    const steps = own ?? (this.offer.mechanisms.includes(name) ? this.#ofModule(name)?.start(surroundings) : undefined)
+    const mechanism = steps === undefined ? startMechanism(name, surroundings) : guarded(name, steps)
     this.mechanism = name
     this.#mechanism = mechanism === 'invalid-mechanism' ? undefined : mechanism
     return this.#mechanism !== undefined
+  }
+
+  /** Whether the mechanism under way waits for something that its client has not said with its name. */
+  get awaitsResponse(): boolean {
+    return this.#ofModule(this.mechanism)?.isSilent !== true
+  }
+
+  #ofModule(name: string): ModuleMechanism | undefined {
+    return this.#host.hooks.all(saslMechanisms).find((known) => known.name === name)
   }
 
   /** Takes a message of the client; `undefined` is one that could not be decoded. */
@@ -97,7 +113,8 @@ export class SaslExchange {
       step = await this.#mechanism.step(message)
     } catch (error) {
       // RFC 6120 §6.5.10: the accounts cannot be read just now; that is no wrong password.
-      this.#context.log.error({ err: error, address: this.#connection.remoteAddress }, 'a login could not be checked')
+      this.#context.log.error({ err: error, ...this.#facts() }, 'a login could not be checked')
+      this.#context.counts.login(this.mechanism, 'unavailable')
       this.#mechanism = undefined
       return { kind: 'failure', condition: 'temporary-auth-failure', tooMany: false }
     }
@@ -108,6 +125,7 @@ export class SaslExchange {
 
   /** Ends the login that is under way, if any. */
   fail(condition: SaslCondition, text?: string): SaslFailure {
+    this.#tell(condition)
     this.#mechanism = undefined
     const { loginAttempts } = this.#context.settings
     // A mechanism that a client cannot do is no guess; how many it may try is bounded by the limits before login.
@@ -116,6 +134,31 @@ export class SaslExchange {
     const tooMany = loginAttempts > 0 && this.#failures >= loginAttempts
     return { kind: 'failure', condition, tooMany, ...(text !== undefined && { text }) }
   }
+
+  #tell(condition: SaslCondition): void {
+    const { counts, log } = this.#context
+    counts.login(this.mechanism, outcomes[condition] ?? 'refused')
+    // Clients try mechanisms one after the other: that is no failure yet.
+    if (condition !== 'invalid-mechanism') log.info({ ...this.#facts(), reason: condition }, 'a login failed')
+  }
+
+  #facts(): object {
+    const { account } = this.#mechanism ?? {}
+    const { remoteAddress: address } = this.#connection
+    return { account, mechanism: this.mechanism.slice(0, MAX_NAME), address, stream: this.#stream }
+  }
+}
+
+/** What a client calls a mechanism may be long. */
+const MAX_NAME = 40
+
+/** What failures count as; all others are faults of the client. */
+const outcomes: Partial<Record<SaslCondition, LoginOutcome>> = {
+  aborted: 'aborted',
+  'account-disabled': 'disabled',
+  'not-authorized': 'wrong',
+  // Of a mechanism itself: it is not asked any more.
+  'temporary-auth-failure': 'throttled',
 }
 
 /** Strict base64 (RFC 6120 §6.4.2, XEP-0388 §2.2); `undefined` for what is none. */

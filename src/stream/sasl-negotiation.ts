@@ -1,5 +1,6 @@
 import { Jid } from '../jid/jid.ts'
 import type { Host } from '../session/host.ts'
+import type { SessionLogin } from '../session/login.ts'
 import { type Element, xml } from '../xml/element.ts'
 import { NS } from '../xml/namespaces.ts'
 import { decodeBase64, type SaslExchange, type SaslOutcome } from './sasl-exchange.ts'
@@ -11,6 +12,8 @@ export interface SaslAnswer {
   readonly account?: Jid
   /** How often its password had been changed then. */
   readonly passwordVersion?: number
+  /** What it has shown. */
+  readonly by?: SessionLogin['by']
   /** How it has, for the log. */
   readonly mechanism?: string
   /** Whether the connection has used up its attempts. */
@@ -46,7 +49,8 @@ export class SaslNegotiation {
     if (!this.#exchange.begin(element.attrs['mechanism'] ?? '', this.#exchange.surroundings))
       return this.#answer(this.#exchange.fail('invalid-mechanism'))
     // RFC 6120 §6.4.2: without an initial response the client waits for an empty challenge.
-    if (element.getText() === '') return { reply: xml('challenge', { xmlns: NS.sasl }) }
+    if (element.getText() === '' && this.#exchange.awaitsResponse)
+      return { reply: xml('challenge', { xmlns: NS.sasl }) }
     return this.#answer(await this.#exchange.step(decode(element.getText())))
   }
 
@@ -62,6 +66,7 @@ export class SaslNegotiation {
           reply: xml('success', { xmlns: NS.sasl }, outcome.data?.toString('base64')),
           account: Jid.of(outcome.local, this.#host.domain),
           passwordVersion: outcome.passwordVersion,
+          by: outcome.by ?? 'password',
           mechanism: this.#exchange.mechanism,
         }
     }

@@ -70,8 +70,8 @@ export class Sasl2Negotiation {
       return this.#failed(this.#exchange.fail('invalid-mechanism'))
     const initial = authenticate.getChild('initial-response', NS.sasl2)
     // XEP-0388 §2.2: an empty element is an empty response; without one the client waits for a challenge.
-    if (initial === undefined) return { reply: xml('challenge', { xmlns: NS.sasl2 }) }
-    return this.#answer(await this.#exchange.step(decodeBase64(initial.getText().trim())))
+    if (initial === undefined && this.#exchange.awaitsResponse) return { reply: xml('challenge', { xmlns: NS.sasl2 }) }
+    return this.#answer(await this.#exchange.step(decodeBase64(initial?.getText().trim() ?? '')))
   }
 
   #own(mechanism: string, request: LoginRequest) {

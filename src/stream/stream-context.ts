@@ -4,6 +4,7 @@ import type { Router } from '../routing/router.ts'
 import type { Host } from '../session/host.ts'
 import type { Clock } from '../util/clock.ts'
 import type { ParserLimits } from '../xml/limits.ts'
+import type { StreamCounts } from './stream-counts.ts'
 
 /** What all client streams of a server share: made once, never changed. */
 export interface StreamContext {
@@ -11,6 +12,7 @@ export interface StreamContext {
   readonly router: Router
   readonly clock: Clock
   readonly log: Logger
+  readonly counts: StreamCounts
   readonly settings: StreamSettings
   readonly throttle: Throttle
   /** Keys the invented salts of accounts that do not exist. */

@@ -2,6 +2,7 @@ import type { Connection, ConnectionReceiver, StreamReader } from '../net/connec
 import { StreamError } from '../stanza/stream-error.ts'
 import type { Cancel } from '../util/clock.ts'
 import { randomId } from '../util/id.ts'
+import { nextSerial, serialName } from '../util/serial.ts'
 import type { Element } from '../xml/element.ts'
 import type { ParserLimits } from '../xml/limits.ts'
 import { NS } from '../xml/namespaces.ts'
@@ -10,7 +11,7 @@ import { serialize } from '../xml/wire.ts'
 import type { StreamContext, StreamSettings } from './stream-context.ts'
 
 /** What a link needs of its stream's context. */
-export interface LinkContext extends Pick<StreamContext, 'clock' | 'log'> {
+export interface LinkContext extends Pick<StreamContext, 'clock' | 'counts' | 'log'> {
   readonly settings: Pick<StreamSettings, 'closeMs' | 'liveLimits' | 'preAuthLimits' | 'preAuthMs'>
 }
 
@@ -19,7 +20,7 @@ export interface LinkContext extends Pick<StreamContext, 'clock' | 'log'> {
  * a `StreamError` as it says, anything else as a bug.
  */
 export interface LinkOwner {
-  /** What the log says of the stream when it fails, beside its peer's address. */
+  /** What the log says of the stream when it ends, beside its peer's address. */
   readonly logFacts?: object
   /** The text of the server's header; `root` is the peer's, if it is to go by one. */
   header(root?: Element): string
@@ -51,6 +52,7 @@ export type LinkState = 'closed' | 'live' | 'open' | 'opening' | 'securing'
 export class XmlLink implements ConnectionReceiver, ParserTarget {
   readonly connection: Connection
   readonly #owner: LinkOwner
+  readonly #serial: number = nextSerial()
   readonly #context: LinkContext
   #reader: StreamReader
   #state: LinkState = 'opening'
@@ -71,6 +73,11 @@ export class XmlLink implements ConnectionReceiver, ParserTarget {
       this.#cancelTimeout = context.clock.after(preAuthMs, () =>
         this.close(new StreamError('connection-timeout', hurry)),
       )
+  }
+
+  /** What the log calls the connection and what goes over it. */
+  get id(): string {
+    return serialName(this.#serial)
   }
 
   get state(): LinkState {
@@ -199,6 +206,7 @@ export class XmlLink implements ConnectionReceiver, ParserTarget {
   /** Ends the stream, with an error or in order (RFC 6120 §4.4, §4.9.1.1); calling it again does nothing. */
   close(error?: StreamError): void {
     if (this.#state === 'closed') return
+    if (error !== undefined) this.#context.counts.error(error.condition)
     if (this.#state !== 'securing') {
       // RFC 6120 §4.9.1.2, XEP-0114 §3: an error before our header is preceded by it.
       if (this.#state === 'opening') this.sendHeader()
@@ -214,7 +222,7 @@ export class XmlLink implements ConnectionReceiver, ParserTarget {
     if (error instanceof StreamError) return this.close(error)
     const id = randomId()
     const { remoteAddress: address } = this.connection
-    this.#context.log.error({ err: error, id, address, ...this.#owner.logFacts }, 'a stream failed')
+    this.#context.log.error({ err: error, id, stream: this.id, address, ...this.#owner.logFacts }, 'a stream failed')
     this.close(new StreamError('internal-server-error', `The server's log has the reason under ${id}.`))
   }
 
@@ -236,6 +244,9 @@ export class XmlLink implements ConnectionReceiver, ParserTarget {
     this.#state = 'closed'
     this.#reader.stop()
     this.#stopTimeout()
+    const { log } = this.#context
+    const { remoteAddress: address } = this.connection
+    if (log.debug()) log.debug({ stream: this.id, address, ...this.#owner.logFacts, reason, lost }, 'stream ended')
     this.#owner.onEnded(reason, lost)
   }
 

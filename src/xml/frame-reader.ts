@@ -1,52 +1,51 @@
 import { Element } from './element.ts'
 import type { ParserLimits } from './limits.ts'
 import { NS } from './namespaces.ts'
-import { type ParserTarget, StreamParser } from './parser.ts'
-import { XmlError } from './xml-error.ts'
+import { type ParserTarget, parseDocument } from './parser.ts'
+import { tooMany, XmlError } from './xml-error.ts'
 
+/** What `<open/>` and `<close/>` are in (RFC 7395 §3.3.1). */
 const NS_FRAMING = 'urn:ietf:params:xml:ns:xmpp-framing'
 
-/** What the elements of all frames stand in; it declares no default namespace, so each of them has to. */
-const ROOT = Buffer.from(`<s:stream xmlns:s='${NS.streams}'>`)
+const LESS_THAN = 0x3c
 
 /**
  * Reads a stream whose elements come one a frame (RFC 7395 §3.3), as strictly as {@link StreamParser} reads one long document,
- * and tells the same: `<open/>` is the header, `<close/>` the end.
+ * and tells the same: `<open/>` is the header, `<close/>` the end. Nothing of a frame is told unless all of it is right.
  */
 export class FrameReader {
   readonly #target: ParserTarget
-  readonly #parser: StreamParser
+  #limits: ParserLimits
   #opened = false
   #dead = false
-  #elements = 0
 
   constructor(target: ParserTarget, limits: ParserLimits) {
     this.#target = target
-    this.#parser = new StreamParser(
-      {
-        onOpen: () => {},
-        onStanza: (element) => this.#take(element),
-        onEnd: () => this.#fail('That ends no stream here: send <close/>.'),
-        onError: (error) => this.#end(() => target.onError(error)),
-      },
-      limits,
-    )
-    this.#parser.write(ROOT)
+    this.#limits = limits
+  }
+
+  /** The longest frame that may be right, in bytes; 0 is no bound. Whoever gathers a frame stops there. */
+  get maxBytes(): number {
+    return this.#limits.bytes
   }
 
   /** Puts other limits in force, from the next frame on. */
   setLimits(limits: ParserLimits): void {
-    this.#parser.setLimits(limits)
+    this.#limits = limits
   }
 
   /** Reads a whole frame. */
   write(frame: Uint8Array): void {
     if (this.#dead) return
-    // RFC 7395 §3.3: a message begins with `<`, so white space is none.
-    if (frame[0] !== 0x3c) return this.#fail('A frame begins with <.')
-    this.#elements = 0
-    this.#parser.write(frame)
-    if (!this.#dead && (this.#elements === 0 || !this.#parser.isBetween)) this.#fail('A frame is one whole element.')
+    // RFC 7395 §3.3.3: so white space between stanzas is no frame (§3.8), and there is no byte order mark.
+    if (frame[0] !== LESS_THAN) return this.#fail(new XmlError('bad-format', 'A frame begins with <.'))
+    const element = this.#parse(frame)
+    if (element !== undefined) this.#take(element)
+  }
+
+  /** Ends the stream on account of a frame that is longer than {@link maxBytes}, and not here yet. */
+  refuseLength(): void {
+    this.#fail(tooMany('bytes'))
   }
 
   /** Whoever has frames waits with them: one that has begun to be read is read. */
@@ -59,38 +58,48 @@ export class FrameReader {
     return new Uint8Array(0)
   }
 
+  /** RFC 7395 §3.3.3: a frame is a document of its own; what the target throws is not caught here. */
+  #parse(frame: Uint8Array): Element | undefined {
+    try {
+      return parseDocument(frame, this.#limits, { declared: true })
+    } catch (error) {
+      if (!(error instanceof XmlError)) throw error
+      this.#fail(error)
+      return undefined
+    }
+  }
+
   #take(element: Element): void {
-    if (this.#dead) return
-    if (++this.#elements > 1) return this.#fail('A frame is one element.')
     const { attrs, name } = element
-    if (attrs['xmlns'] === NS.client) attrs['xmlns'] = undefined
-    else if (attrs['xmlns'] === NS_FRAMING && name === 'close') return this.#end(() => this.#target.onEnd())
-    else if (attrs['xmlns'] === NS_FRAMING && name === 'open') return this.#open(element)
-    // RFC 7395 §3.3.2: a stanza's namespace is said in its frame; one in none would be taken for a stanza elsewhere.
-    else if (attrs['xmlns'] === undefined)
-      return this.#end(() =>
-        this.#target.onError(new XmlError('invalid-namespace', 'Each frame declares its namespace.')),
-      )
-    if (!this.#opened) return this.#fail('A stream begins with <open/>.')
+    const xmlns = attrs['xmlns']
+    if (xmlns === NS_FRAMING && name === 'close') return this.#end()
+    if (xmlns === NS_FRAMING && name === 'open') return this.#open(element)
+    // RFC 7395 §3.3.3: each frame declares its namespaces; what does not is in none, and no stanza.
+    if (xmlns === '') return this.#fail(new XmlError('invalid-namespace', 'A frame declares its namespace.'))
+    // RFC 7395 §3.4.
+    if (!this.#opened) return this.#fail(new XmlError('bad-format', 'A stream begins with <open/>.'))
+    // RFC 7395 §3.3.2: there is no such element here, and what looks like a header is none.
+    if (xmlns === NS.streams && name === 'stream')
+      return this.#fail(new XmlError('bad-format', 'A stream has no <stream> here.'))
     this.#target.onStanza(element)
   }
 
   #open({ attrs }: Element): void {
-    if (this.#opened) return this.#fail('The stream has begun already.')
+    if (this.#opened) return this.#fail(new XmlError('bad-format', 'The stream has begun already.'))
     this.#opened = true
     const root = new Element('stream')
     root.attrs = { ...attrs, xmlns: NS.client }
     this.#target.onOpen(root)
   }
 
-  #fail(text: string): void {
-    this.#end(() => this.#target.onError(new XmlError('bad-format', text)))
+  #end(): void {
+    this.#dead = true
+    this.#target.onEnd()
   }
 
-  #end(tell: () => void): void {
+  #fail(error: XmlError): void {
     if (this.#dead) return
     this.#dead = true
-    this.#parser.stop()
-    tell()
+    this.#target.onError(error)
   }
 }

@@ -26,6 +26,8 @@ export interface ParserOptions {
   readonly framing?: 'document' | 'stream'
   /** The namespace a document that declares none is in; it is left out of the tree. By default `jabber:client`. */
   readonly namespace?: string
+  /** Whether a document is in that namespace only when it says so; one that declares none has `attrs.xmlns` empty then. */
+  readonly declared?: boolean
 }
 
 /**
@@ -48,7 +50,8 @@ export class StreamParser {
   constructor(target: ParserTarget, limits: ParserLimits, options: ParserOptions = {}) {
     this.#target = target
     const isStream = options.framing !== 'document'
-    this.#tree = new Tree(isStream, isStream ? '' : (options.namespace ?? NS.client))
+    const namespace = isStream ? '' : (options.namespace ?? NS.client)
+    this.#tree = new Tree(isStream, namespace, options.declared === true ? '' : namespace)
     this.#tokens = new Tokens(this.#source, this.#tree, limits, isStream)
   }
 
@@ -168,7 +171,11 @@ const unlimited: ParserLimits = { bytes: 0, depth: 0, elements: 0, attributes: 0
  *
  * Without `limits` there are none: what comes from outside is given some. Throws {@link XmlError}.
  */
-export function parseDocument(text: string | Uint8Array, limits: ParserLimits = unlimited): Element {
+export function parseDocument(
+  text: string | Uint8Array,
+  limits: ParserLimits = unlimited,
+  options: Pick<ParserOptions, 'declared'> = {},
+): Element {
   let result: Element | undefined
   const fail = (error: XmlError) => {
     throw error
@@ -183,7 +190,7 @@ export function parseDocument(text: string | Uint8Array, limits: ParserLimits = 
       onError: fail,
     },
     limits,
-    { framing: 'document' },
+    { framing: 'document', ...options },
   )
   if (typeof text === 'string' && !text.isWellFormed()) fail(notWellFormed('XML has no such character.'))
   parser.write(typeof text === 'string' ? Buffer.from(text) : text)

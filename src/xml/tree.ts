@@ -40,10 +40,13 @@ export class Tree {
   #scope: Scope | undefined
   #prefixed: Name[] | undefined
 
-  /** `namespace` is what a document that declares none is in; a stream declares its own. */
-  constructor(isStream: boolean, namespace: string) {
+  /**
+   * `namespace` is the one that goes without saying in the tree of a document, `inherited` what a document that declares none
+   * is in; a stream declares its own.
+   */
+  constructor(isStream: boolean, namespace: string, inherited: string) {
     this.#isStream = isStream
-    this.#open = { around: undefined, raw: '', element: undefined, namespace, inherited: namespace, scope: undefined }
+    this.#open = { around: undefined, raw: '', element: undefined, namespace, inherited, scope: undefined }
   }
 
   /** The name the next closing tag has to have. */

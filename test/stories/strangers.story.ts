@@ -64,3 +64,49 @@ for (const resource of ['', '/gone'])
     for (const name of ['away', 'silent', 'machine', 'there'])
       assert.deepEqual(await answers(romeo, s, name, resource), nobody, name)
   })
+
+/** What is asked and told of an account by somebody else, in an order that each time finds what the one before has left. */
+const questions = [
+  ...queries.flatMap((query) => ['get', 'set'].map((type) => `<iq type='${type}' id='q' to='TO'>${query}</iq>`)),
+  `<iq type='get' id='q' to='TO'><pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='urn:example:kept'/></pubsub></iq>`,
+  `<iq type='get' id='q' to='TO'><pubsub xmlns='http://jabber.org/protocol/pubsub'><subscriptions/></pubsub></iq>`,
+  `<presence type='probe' to='TO'/>`,
+]
+const tellings = [
+  ...['subscribe', 'subscribe', 'unsubscribe', 'unsubscribed', 'subscribe'].map(
+    (type) => `<presence type='${type}' to='TO'/>`,
+  ),
+  `<message type='chat' to='TO'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`,
+]
+
+/** How many statements each stanza to an account costs. */
+async function costs(romeo: Actor, s: Story, name: string, stanzas: readonly string[]): Promise<string[]> {
+  const all: string[] = []
+  for (const stanza of stanzas) {
+    const before = s.database.queries
+    romeo.send(stanza.replace('TO', `${name}@${s.domain}`))
+    romeo.send(`<iq type='get' id='fence' to='${name}@${s.domain}'><fence xmlns='urn:example'/></iq>`)
+    while ((await romeo.next()).attrs['id'] !== 'fence');
+    all.push(`${stanza} costs ${s.database.queries - before}`)
+  }
+  return all
+}
+
+// RFC 6120 §13.10.2: the time an answer takes is mostly that of the database.
+story(
+  'A stranger’s stanza costs the database as much, whether or not there is an account or anybody there',
+  async (s) => {
+    const romeo = await s.online('romeo/orchard')
+    const publish = `<publish node='urn:example:kept'><item id='a'><x xmlns='urn:example'/></item></publish>`
+    for (const name of ['away', 'there']) {
+      const owner = await s.login(`${name}/balcony`)
+      await owner.asks`<iq type='set'><pubsub xmlns='http://jabber.org/protocol/pubsub'>${publish}</pubsub></iq>`
+      if (name === 'away') await owner.disconnects()
+    }
+    // What each has been asked before is in memory.
+    for (const name of ['nobody', 'away', 'there']) await costs(romeo, s, name, questions)
+    const nobody = await costs(romeo, s, 'nobody', questions)
+    for (const name of ['away', 'there']) assert.deepEqual(await costs(romeo, s, name, questions), nobody, name)
+    assert.deepEqual(await costs(romeo, s, 'away', tellings), await costs(romeo, s, 'nobody', tellings))
+  },
+)

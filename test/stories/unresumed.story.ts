@@ -227,6 +227,44 @@ story(
   { modules: { 'stream-management': { maxResting: 2 } } },
 )
 
+story(
+  'An account that is to be deleted while it rests finds, when it is restored, what it never acknowledged',
+  async (s) => {
+    const romeo = await s.login('romeo/orchard')
+    const juliet = await s.online('juliet/balcony')
+    await enables(juliet)
+    await romeo.sends`${message(juliet.jid, 'before')}`
+    await juliet.receives`<message/>`
+    await juliet.cuts()
+    await romeo.sends`${message(juliet.jid, 'meanwhile')}`
+    await settles(s, romeo)
+    await s.host.deletions.request('juliet')
+    // Others find nobody any more.
+    await romeo.sends`${message(juliet.jid, 'to nobody')}`
+    await settles(s, romeo)
+    assert.equal(await s.host.deletions.restore('juliet'), true)
+    const again = await s.online('juliet/chamber')
+    for (const body of ['before', 'meanwhile'])
+      await again.receives`<message><body>${body}</body><delay xmlns='urn:xmpp:delay' from='${s.domain}' stamp='*'/></message>`
+    await again.receivesNothing()
+  },
+)
+
+story('What an account never acknowledged that is deleted is not kept for the next of its name', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  const juliet = await s.online('juliet/balcony')
+  await enables(juliet)
+  await romeo.sends`${message(juliet.jid, 'before')}`
+  await juliet.receives`<message/>`
+  await juliet.cuts()
+  await s.host.deletions.request('juliet')
+  await settles(s, romeo)
+  await s.host.deleteAccount('juliet')
+  await s.host.accounts.create('juliet', 'wherefore art thou')
+  const next = await s.online('juliet/chamber')
+  await next.receivesNothing()
+})
+
 story('The end of an account is the end of its sessions that rest, and of what is kept of them', async (s) => {
   const juliet = await s.login('juliet/balcony')
   const token = await enables(juliet)

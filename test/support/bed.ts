@@ -27,6 +27,8 @@ export interface BedOptions {
   readonly server?: Readonly<Record<string, unknown>>
   /** Modules of the test's own, after the others. */
   readonly extra?: readonly AnyModule[]
+  /** Has every line of the log, from level trace on, in `lines`. */
+  readonly trace?: true
 }
 
 /** The kind of bed stories run on: in memory on SQLite, over TLS on SQLite, or in memory on MySQL. */
@@ -40,6 +42,8 @@ export interface Bed {
   readonly domain: string
   /** Every line of the server's log at level error and above. */
   readonly errors: string[]
+  /** Every line of the log, where the options ask for that. */
+  readonly lines: string[]
   connect(domain?: string): Promise<Transport>
   /** Where its HTTP server is, without TLS: `http://127.0.0.1:PORT`. It listens from the first call on. */
   web(): Promise<string>
@@ -56,6 +60,7 @@ export interface PlainBed {
   readonly clock: FakeClock
   readonly tls: TlsContexts
   readonly errors: string[]
+  readonly lines: string[]
   web(): Promise<string>
   close(): Promise<void>
 }
@@ -64,13 +69,18 @@ export interface PlainBed {
 export async function openPlainBed(options: BedOptions, folder: string, databaseUrl?: string): Promise<PlainBed> {
   const clock = new FakeClock()
   const errors: string[] = []
+  const lines: string[] = []
   const log = bunyan.createLogger({
     name: 'stonechat',
+    ...(options.trace && { serializers: bunyan.stdSerializers }),
     streams: [
       { level: 'error', type: 'raw', stream: { write: (line: object) => errors.push(JSON.stringify(line)) } as never },
+      ...(options.trace
+        ? [{ level: 'trace' as const, stream: { write: (line: string) => lines.push(line) } as never }]
+        : []),
     ],
   })
-  const config = serverConfig(options)
+  const config = { ...serverConfig(options), data: folder }
   const url = databaseUrl ?? (bedKind === 'mysql' ? await (await sharedMariadb()).createDatabase() : 'sqlite::memory:')
   const database = await openDatabase({ url, dataDir: folder, pool: 5, log })
   const modules = await enabledModules(options, config.hosts)
@@ -90,13 +100,13 @@ export async function openPlainBed(options: BedOptions, folder: string, database
     const count = new ConnectionCount({ connections: 0, connectionsPerAddress: 0 })
     return `http://127.0.0.1:${await server.listenForWeb('127.0.0.1', 0, count)}`
   }
-  return { server, config, database, clock, tls, errors, web: () => (web ??= openWeb()), close }
+  return { server, config, database, clock, tls, errors, lines, web: () => (web ??= openWeb()), close }
 }
 
 /** A bed for stories, of the kind that `BED` says. */
 export async function openBed(options: BedOptions = {}): Promise<Bed> {
   const folder = await mkdtemp(join(tmpdir(), 'stonechat-bed-'))
-  const { server, config, database, clock, tls, errors, web, close } = await openPlainBed(options, folder)
+  const { server, config, database, clock, tls, errors, lines, web, close } = await openPlainBed(options, folder)
   const port = bedKind === 'tls' ? await server.listenOn('127.0.0.1', 0, tls, true) : 0
   const domain = config.hosts[0]!
   return {
@@ -105,6 +115,7 @@ export async function openBed(options: BedOptions = {}): Promise<Bed> {
     clock,
     domain,
     errors,
+    lines,
     connect: async (name = domain) => {
       if (bedKind === 'tls') return await connectTls(port, name)
       const pair = new MemoryPair()

@@ -12,11 +12,12 @@ import { Client } from './client.ts'
 import type { FakeClock } from './fake-clock.ts'
 import type { Transport } from './transport.ts'
 
-/** A server on real sockets, with STARTTLS on one port. */
+/** A server on real sockets, with STARTTLS on one port and TLS from the first byte on another. */
 export interface TcpBed {
   readonly server: Server
   readonly clock: FakeClock
   readonly port: number
+  readonly directPort: number
   /** Settles when one more connection than at the last call has been accepted. */
   accepted(): Promise<void>
   /** Settles when the server has counted a connection out. */
@@ -30,11 +31,11 @@ export interface TcpBed {
 class WatchedCount extends ConnectionCount {
   onEnter: () => void = () => {}
   onLeave: () => void = () => {}
-  override enter(address: string): boolean {
+  override enter(address?: string): boolean {
     setImmediate(() => this.onEnter())
     return super.enter(address)
   }
-  override leave(address: string): void {
+  override leave(address?: string): void {
     super.leave(address)
     this.onLeave()
   }
@@ -45,6 +46,7 @@ export async function openTcpBed(options: BedOptions = {}): Promise<TcpBed> {
   const bed = await openPlainBed(options, folder)
   const count = new WatchedCount(bed.config.limits)
   const port = await bed.server.listenOn('127.0.0.1', 0, bed.tls, false, count)
+  const directPort = await bed.server.listenOn('127.0.0.1', 0, bed.tls, true, count)
   const login = async (local: string, password: string) => {
     const plain = net.connect(port, '127.0.0.1')
     await once(plain, 'connect')
@@ -71,6 +73,7 @@ export async function openTcpBed(options: BedOptions = {}): Promise<TcpBed> {
     server: bed.server,
     clock: bed.clock,
     port,
+    directPort,
     accepted: () => new Promise((resolve) => (count.onEnter = resolve)),
     closed: () => new Promise((resolve) => (count.onLeave = resolve)),
     login,

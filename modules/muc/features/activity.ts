@@ -1,5 +1,5 @@
-import { BatchWriter, defineSlot, type Jid, type Session, type StanzaEvent, xml } from '#api'
-import type { Belonging, Visit } from '../away-store.ts'
+import { defineSlot, type Jid, type Session, type StanzaEvent, xml } from '#api'
+import type { Belonging } from '../away-store.ts'
 import type { RoomAspect, Speech } from '../hooks.ts'
 import type { Seat } from '../occupant.ts'
 import { isAtLeast } from '../roles.ts'
@@ -26,10 +26,7 @@ interface Watcher {
 export function activity(service: RoomService): RoomAspect {
   const { store, clock, log } = service
   const watchers = new Watchers(service)
-  const visits = new BatchWriter<Visit>({
-    write: (batch) => store.away.seen(batch),
-    ...{ maxItems: VISITS, maxWaiting: WAITING_VISITS, retryMs: 0, clock },
-  })
+  const visits = store.away.visits({ maxItems: VISITS, maxWaiting: WAITING_VISITS, retryMs: 0, clock })
   const warn = (what: string) => (err: unknown) => log.warn({ err }, what)
 
   /** Writes when something was said last, now and then; all of it when the room is left. */

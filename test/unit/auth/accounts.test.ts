@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { AccountStore } from '../../../src/auth/account-store.ts'
 import { AccountError, Accounts } from '../../../src/auth/accounts.ts'
 import { deriveKeys, type ScramHash } from '../../../src/auth/scram-keys.ts'
-import type { Database } from '../../../src/storage/database.ts'
+import type { Database, Statement } from '../../../src/storage/database.ts'
 import { eachDatabase } from '../../support/databases.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { context, host, login, ScramClient } from './sasl-bed.ts'
@@ -209,17 +209,13 @@ eachDatabase((open) => {
     let late = true
     const slow: Database = Object.assign(Object.create(db), {
       transaction: db.transaction.bind(db),
-      knex: (table: string) => {
-        const query = db.knex(table)
-        if (!late) return query
+      knex: db.knex,
+      rows: async (statement: Statement) => {
+        const isFirst = late
         late = false
-        const first = query.first.bind(query)
-        const answer = async (column: string): Promise<unknown> => {
-          const row = await first(column)
-          await gate.promise
-          return row
-        }
-        return Object.assign(query, { first: answer })
+        const rows = await db.rows(statement)
+        if (isFirst) await gate.promise
+        return rows
       },
     })
     const { accounts } = bed(slow)

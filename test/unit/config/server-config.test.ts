@@ -38,8 +38,12 @@ test('without a folder everything has its default', () => {
     listen: {
       client: { address: '::', port: 5222 },
       clientTls: { address: '::', port: 5223 },
+      http: { address: '127.0.0.1', port: 5280 },
+      https: { address: '::', port: 5443 },
       component: { address: '127.0.0.1', port: 0 },
     },
+    http: { url: undefined },
+    proxies: [],
     components: {},
     log: { level: 'info', file: undefined },
     limits: {
@@ -49,6 +53,7 @@ test('without a folder everything has its default', () => {
       connections: 10_000,
       connectionsPerAddress: 100,
       outbound: { pause: 1_048_576, drop: 8_388_608, time: 60_000 },
+      http: { header: 16_384, headerTime: 15_000, idle: 120_000 },
       inboundPending: 100,
       keepalive: 300_000,
       closeTimeout: 5000,
@@ -94,6 +99,8 @@ requireTls: false
 listen:
   client: { port: 0 }
   clientTls: { address: 127.0.0.1, port: 15223 }
+http: { url: 'https://chat.{host}' }
+proxies: [::1, 10.0.0.0/8]
 log: { level: debug, file: chat.log }
 limits: { sessionsPerAccount: off, stanza: { bytes: 1MiB } }
 `,
@@ -115,8 +122,12 @@ limits: { sessionsPerAccount: off, stanza: { bytes: 1MiB } }
   assert.deepEqual(config.listen, {
     client: { address: '::', port: 0 },
     clientTls: { address: '127.0.0.1', port: 15223 },
+    http: { address: '127.0.0.1', port: 5280 },
+    https: { address: '::', port: 5443 },
     component: { address: '127.0.0.1', port: 0 },
   })
+  assert.deepEqual(config.http, { url: 'https://chat.{host}' })
+  assert.deepEqual(config.proxies, ['::1', '10.0.0.0/8'])
   assert.deepEqual(config.log, { level: 'debug', file: join(dir, 'chat.log') })
   assert.equal(config.limits.sessionsPerAccount, 0)
   assert.deepEqual(config.limits.stanza, { bytes: 1_048_576, depth: 128, elements: 10_000, attributes: 256 })
@@ -188,6 +199,18 @@ test('the address of a MySQL database that cannot be used is refused, and not sh
   }
   for (const url of ['mysql://u@h/x', 'mysql://u:p%40%2F%23@[::1]:3307/x', 'mysql://u:p@ss@h/x'])
     assert.deepEqual(messages(`database: '${url}'`), [], url)
+})
+
+test('a proxy that is neither an address nor a network is told at its place, with the cure', () => {
+  const { problems } = loadServerConfig(folder({ 'server.yaml': 'proxies:\n- 10.0.0.7\n- 10.0.0.0/33\n- haproxy' }))
+  assert.deepEqual(
+    problems.map(({ line, column, message, cure }) => `${line}:${column} ${message}. ${cure}`),
+    [
+      '3:3 proxies[1] cannot be "10.0.0.0/33". Write an IP address, or a network such as 10.0.0.0/8.',
+      '4:3 proxies[2] cannot be "haproxy". Write an IP address, or a network such as 10.0.0.0/8.',
+    ],
+  )
+  assert.deepEqual(messages('proxies: [::1, 10.0.0.7, ::1]'), ['1:26 proxies has ::1 twice'])
 })
 
 test('a file that is not in UTF-8 is told, and one with a byte order mark is read', () => {

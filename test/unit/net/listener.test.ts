@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { afterEach, describe, test } from 'node:test'
 import { ConnectionCount, Listener } from '../../../src/net/listener.ts'
+import { TrustedProxies } from '../../../src/net/trusted-proxies.ts'
+import { systemClock } from '../../../src/util/clock.ts'
 
 describe('the count of connections', () => {
   test('bounds the total and each address, and lets in again what has left', () => {
@@ -40,10 +42,13 @@ function listener(count: ConnectionCount, accept: (socket: net.Socket) => void =
     debug: (_: object, text: string) => logged.push(text),
     error: (_: object, text: string) => logged.push(text),
   }
-  const opened = new Listener(count, log as never, (socket) => {
-    cleanUp.push(() => socket.destroy())
-    accept(socket)
-  })
+  const opened = new Listener(
+    { count, proxies: new TrustedProxies([]), clock: systemClock, log: log as never },
+    (socket) => {
+      cleanUp.push(() => socket.destroy())
+      accept(socket)
+    },
+  )
   cleanUp.push(() => opened.close())
   return { opened, logged }
 }
@@ -61,7 +66,7 @@ test('a connection past the limit is cut at once, and one that has left makes ro
   let accepted = 0
   const left = Promise.withResolvers<void>()
   class Watched extends ConnectionCount {
-    override leave(address: string): void {
+    override leave(address?: string): void {
       super.leave(address)
       left.resolve()
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import { drop, StanzaError, xml } from '../../../src/api.ts'
+import { drop, type Jid, StanzaError, xml } from '../../../src/api.ts'
 import { compileFlows, type Registration } from '../../../src/pipeline/compile.ts'
 import { type Flow, flows, type Phase } from '../../../src/pipeline/flow.ts'
 import { Router } from '../../../src/routing/router.ts'
@@ -190,14 +190,18 @@ describe('a request', () => {
 
   test('to another account is answered whether somebody is online or not, and alike for unknown ones // RFC 6121 §8.5.1', async () => {
     stage.host.iq.add('get', 'account', 'query', NS, 'play', (_, { user, to }) => {
-      assert.equal(user?.jid.toString(), to.local === 'nurse' ? undefined : to.toString())
+      asked.push(to)
+      assert.equal(user?.jid.toString(), to.local === 'juliet' ? to.toString() : undefined)
     })
+    const asked: Jid[] = []
     await ask('juliet@verona.example')
     assert.deepEqual(answered(), ['result', 'juliet@verona.example'])
     await ask('nurse@verona.example')
     assert.deepEqual(answered(), ['result', 'nurse@verona.example'])
     await ask('nobody@verona.example')
     const unknownAccount = romeo.heard.at(-1)!.replace('nobody', 'juliet')
+    // RFC 6120 §13.10.2: the handler works as long for it, and on nothing of anybody's.
+    assert.deepEqual(asked.at(-1), stage.host.nobody)
     await sends(`<iq type='get' id='7' to='juliet@verona.example'><query xmlns='urn:example:unknown'/></iq>`)
     assert.equal(unknownAccount, romeo.heard.at(-1))
   })

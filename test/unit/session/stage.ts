@@ -49,6 +49,7 @@ export class Stage {
     const hidden = new Set<string>()
     const accounts = {
       exists: (local: string) => Promise.resolve(this.accounts.has(local) && !hidden.has(local)),
+      lookUp: (local: string) => Promise.resolve(this.accounts.has(local) && !hidden.has(local)),
       hide: (local: string) => {
         hidden.add(local)
         return () => void hidden.delete(local)

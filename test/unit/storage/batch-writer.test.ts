@@ -19,6 +19,8 @@ function stage(over: { maxItems?: number; maxWaiting?: number; retryMs?: number 
   const ends: ((error?: Error) => void)[] = []
   const order: string[] = []
   const writer = new BatchWriter<string>({
+    name: 'test',
+    db: {} as Database,
     maxItems: 100,
     maxWaiting: 0,
     retryMs: 0,
@@ -216,6 +218,8 @@ interface Item {
 /** A writer into a table of two columns, of which the second takes no null. */
 function into(db: Database, over: { retryMs?: number } = {}): BatchWriter<Item> {
   return new BatchWriter<Item>({
+    name: 'test',
+    db,
     maxItems: 50,
     maxWaiting: 1000,
     retryMs: 0,

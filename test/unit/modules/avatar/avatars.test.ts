@@ -49,7 +49,7 @@ test('a failed reading is tried again, and presence passes without a hash meanwh
   const { pep, reads } = new SlowNodes()
   const avatars = new Avatars(pep, 0)
   const errors: unknown[] = []
-  const hashes = new PresenceHashes({} as never, avatars, {} as never, (error) => errors.push(error))
+  const hashes = new PresenceHashes({} as never, avatars, {} as never, {} as never, (error) => errors.push(error))
   const read = new Map<unknown, unknown>()
   const event = {
     origin: { slots: new Map() } as never,

@@ -105,14 +105,15 @@ eachDatabase((open, dialect) => {
 
   test('offline store: a message to nobody is written and leaves nothing, also among others and when it fails', async () => {
     const store = await openStore(await open())
-    await Promise.all([store.append('romeo', '<a/>'), store.pretend('nobody', '<b/>'), store.append('romeo', '<c/>')])
-    await store.pretend('nobody', '<d/>')
-    assert.deepEqual(await store.page('nobody', START, 10), [])
+    await Promise.all([store.append('romeo', '<a/>'), store.pretend('<b/>'), store.append('romeo', '<c/>')])
+    await store.pretend('<d/>')
+    await store.idle()
+    assert.deepEqual(await store.page('', START, 10), [])
     assert.deepEqual(
       (await store.page('romeo', START, 10)).map(({ text }) => text),
       ['<a/>', '<c/>'],
     )
-    await assert.rejects(store.pretend(null as never, '<e/>'))
+    await assert.rejects(store.pretend(null as never))
   })
 
   test('offline store: however much comes back from clients at once is stored, and new messages wait their turn', async () => {

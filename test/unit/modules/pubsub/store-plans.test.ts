@@ -47,6 +47,16 @@ const methods: readonly (readonly [
   ['the last nodes', (s) => s.nodes(SERVICE, { before: '', limit: 50 }), [LISTED]],
   ['what somebody made', (s) => s.countCreated(SERVICE, OPHELIA), ['pubsub_nodes:pubsub_nodes_by_creator']],
   [
+    'how much somebody keeps',
+    (s) => s.volumes(SERVICE, OPHELIA),
+    [
+      {
+        sqlite: 'n:pubsub_nodes_by_creator i:pubsub_items_by_seq',
+        mysql: 'n:pubsub_nodes_by_creator sort i:pubsub_items_by_seq',
+      },
+    ],
+  ],
+  [
     'publishing',
     (s, id) => s.publish(id, [item('i5', 3000), item('new', 3001)], 1900),
     [{ sqlite: `${BY_SEQ} ${BY_SEQ}`, mysql: `i:primary ${BY_SEQ}` }],

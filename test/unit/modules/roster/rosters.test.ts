@@ -14,10 +14,12 @@ function scene(exists: boolean) {
   const store = {
     find: async () => ({ at: { version: 0, floor: 0 }, size: { listed: 0, requests: 0 }, item: undefined }),
     put: async (account: string) => void written.push(account),
+    remove: async (account: string) => void written.push(`not ${account}`),
   }
   const host = {
     user: () => undefined,
     accounts: { exists: async () => exists },
+    nobody: Jid.parse('nobody@example.com'),
     hooks: { notify: () => {} },
   }
   const rosters = new Rosters(host as unknown as Host, store as unknown as RosterStore, new FakeClock())
@@ -29,5 +31,18 @@ for (const exists of [true, false])
   test(`a request to an account that ${exists ? 'exists' : 'is gone'} is ${exists ? '' : 'not '}kept`, async () => {
     const { rosters, written } = scene(exists)
     await rosters.change(juliet, romeo, (was) => ({ ...was, request: '<presence/>' }))
-    assert.deepEqual(written, exists ? ['juliet@example.com'] : [])
+    assert.deepEqual(written, [exists ? 'juliet@example.com' : 'nobody@example.com'])
   })
+
+// RFC 6120 §13.10.2: an account that keeps nothing writes as often, to nobody's roster.
+test('what comes again or is taken back for an account that does not exist is as for one that does', async () => {
+  const { rosters, written } = scene(false)
+  const ask = () => rosters.change(juliet, romeo, (was) => (was.request === null ? { ...was, request: '<p/>' } : was))
+  const withdraw = () => rosters.change(juliet, romeo, (was) => ({ ...was, request: null }))
+  await ask()
+  await ask()
+  assert.deepEqual(written, ['nobody@example.com'])
+  await withdraw()
+  await ask()
+  assert.deepEqual(written, ['nobody@example.com', 'not nobody@example.com', 'nobody@example.com'])
+})
