@@ -71,7 +71,14 @@ function fillRosters({ folder, features: { rosters } }: Surroundings): string {
   return `{ok, Items} = file:consult("${file}"), lists:foreach(fun({O, C, N}) -> J = {${name('C')}, <<"${domain}">>, <<>>}, mnesia:dirty_write(${item}) end, Items),`
 }
 
-async function configuration({ folder, plainPort, tlsPort, features, database }: Surroundings): Promise<string> {
+async function configuration({
+  folder,
+  plainPort,
+  tlsPort,
+  webPort,
+  features,
+  database,
+}: Surroundings): Promise<string> {
   const { certificate, key } = await ensureCertificate(join(folder, 'certs'), [domain])
   return `loglevel: warning
 hosts: [${domain}]
@@ -85,6 +92,7 @@ ${database === undefined ? '' : storage(database)}
 listen:
   - { port: ${plainPort}, ip: "127.0.0.1", module: ejabberd_c2s, starttls: true, starttls_required: false, backlog: 1000 }
   - { port: ${tlsPort}, ip: "127.0.0.1", module: ejabberd_c2s, tls: true, backlog: 1000 }
+${features.uploads ? `  - { port: ${webPort}, ip: "127.0.0.1", module: ejabberd_http, request_handlers: { /upload: mod_http_upload } }` : ''}
 shaper_rules: { max_user_sessions: 1000, max_user_offline_messages: 5000 }
 modules:
   mod_roster: { versioning: true }
@@ -99,7 +107,17 @@ modules:
   mod_privacy: {}
   mod_blocking: {}
   mod_offline: {}
-${optionalModules(features)}`
+${optionalModules(features)}${features.uploads ? uploads(folder, webPort) : ''}`
+}
+
+/** Files without limits that matter here. */
+function uploads(folder: string, webPort: number): string {
+  return `  mod_http_upload:
+    access: all
+    max_size: 10737418240
+    docroot: "${join(folder, 'uploads')}"
+    put_url: "http://@HOST@:${webPort}/upload"
+`
 }
 
 /** Rooms without limits, and with all presences whatever the size. */

@@ -59,7 +59,14 @@ function writeRosters(folder: string, rosters: Rosters): void {
   }
 }
 
-async function configuration({ folder, plainPort, tlsPort, features, database }: Surroundings): Promise<string> {
+async function configuration({
+  folder,
+  plainPort,
+  tlsPort,
+  webPort,
+  features,
+  database,
+}: Surroundings): Promise<string> {
   const { certificate, key } = await ensureCertificate(join(folder, 'certs'), [domain])
   return `run_as_root = true
 daemonize = false
@@ -69,6 +76,9 @@ network_backend = "epoll"
 interfaces = { "127.0.0.1" }
 c2s_ports = { ${plainPort} }
 c2s_direct_tls_ports = { ${tlsPort} }
+http_ports = { ${features.uploads ? webPort : ''} }
+https_ports = {}
+http_interfaces = { "127.0.0.1" }
 modules_enabled = {
   "roster", "saslauth", "tls", "disco", "ping", "version", "time", "lastactivity", "private", "vcard", "blocklist"${optionalModules(features)}
 }
@@ -81,13 +91,21 @@ c2s_direct_tls_ssl = { certificate = "${certificate}", key = "${key}" }
 log = { warn = "*console" }
 ${database === undefined ? '' : storage(database)}
 VirtualHost "${domain}"
-${features.rooms ? rooms(features) : ''}`
+${features.rooms ? rooms(features) : ''}${features.uploads ? uploads() : ''}`
 }
 
 /** Rooms without limits. Of those that were used last it keeps 100 in memory, and the others on disk, even while people are there. */
 function rooms({ archive }: Features): string {
   return `Component "${roomService}" "muc"
   modules_enabled = { ${archive ? '"muc_mam"' : ''} }
+`
+}
+
+/** Files without limits that matter here. */
+function uploads(): string {
+  return `Component "upload.${domain}" "http_file_share"
+  http_file_share_size_limit = 10*1024*1024*1024
+  http_file_share_daily_quota = 1024*1024*1024*1024
 `
 }
 

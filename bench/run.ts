@@ -19,10 +19,11 @@ import { measureIdleRooms } from './rooms-idle.ts'
 import { measureRosters } from './rosters.ts'
 import type { PasswordHash, ServerKind } from './server-kind.ts'
 import { kinds } from './servers.ts'
+import { measureUploads } from './upload.ts'
 
 const parts = [
   ...(['parser', 'dispatch', 'chat', 'idle', 'archive', 'sm', 'carbons', 'offline', 'pages'] as const),
-  ...(['rooms', 'rooms-idle', 'login', 'roster', 'presence', 'ping', 'pep'] as const),
+  ...(['rooms', 'rooms-idle', 'login', 'roster', 'presence', 'ping', 'pep', 'upload'] as const),
 ] as const
 
 const usage = `npm run bench -- [parts] [options]
@@ -49,6 +50,7 @@ Parts: ${parts.join(', ')}; all of them when none is named.
   --transports LIST ways to connect (plain,starttls,starttls resumed,tls,tls resumed)
   --roads LIST      ways to log in: full (RFC 6120), and of Stonechat alone sasl2 and fast (full)
   --contacts N      contacts of an account (roster 5000, presence 50, pep 100)
+  --mebibytes N     length of a file that is uploaded (100)
   --results FOLDER  where the figures are kept (bench/results)
 `
 
@@ -75,6 +77,7 @@ const { values, positionals } = parseArgs({
     transports: { type: 'string', default: 'plain,starttls,starttls resumed,tls,tls resumed' },
     roads: { type: 'string', default: 'full' },
     contacts: { type: 'string' },
+    mebibytes: { type: 'string', default: '100' },
     results: { type: 'string', default: fileURLToPath(new URL('results/', import.meta.url)) },
     help: { type: 'boolean', default: false },
   },
@@ -162,6 +165,12 @@ const measures: Readonly<
   presence: () => measureBroadcasts('presence', onTheirOwn(), broadcast(number('contacts', 50), 51, 1, 20)),
   ping: () => measureBroadcasts('ping', onTheirOwn(), broadcast(0, 20, 4, 1000)),
   pep: () => measureBroadcasts('pep', withOursOnMariadb(), broadcast(number('contacts', 100), 10, 1, 20)),
+  upload: () =>
+    measureUploads(onTheirOwn(), {
+      mebibytes: Number(values.mebibytes),
+      rounds: number('rounds', 5),
+      restSeconds: 0.5,
+    }),
   'rooms-idle': () =>
     measureIdleRooms(onMariadb(), {
       rooms: Number(values.rooms),

@@ -17,6 +17,8 @@ export interface Features {
   readonly rooms?: boolean
   /** Lets accounts publish (XEP-0163). */
   readonly pep?: boolean
+  /** Takes files of any size (XEP-0363) for upload.localhost, and hands them out, over HTTP without TLS. */
+  readonly uploads?: boolean
   /** Keeps of a password what SCRAM with this hash checks, instead of the password; Stonechat always keeps that, for every hash. */
   readonly passwordHash?: PasswordHash
   /** Gives accounts contacts, each of whom sees the other's presence. */

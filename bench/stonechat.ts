@@ -23,11 +23,13 @@ const modulesOf: Readonly<Record<Exclude<keyof Features, 'passwordHash' | 'pep' 
   streamManagement: ['stream-management'],
   carbons: ['carbons'],
   rooms: ['muc', 'muc-archive'],
+  uploads: ['upload'],
 }
 
 /** What modules need for more than people do. */
 const optionsOf: Readonly<Record<string, string>> = {
   muc: 'limits: { rooms: off, entered: off, entries: off, messages: off, presences: off, nicks: off }\n',
+  upload: 'limits: { fileSize: off, quota: off }\n',
 }
 
 /** Stonechat as it stands in this checkout. */

@@ -24,6 +24,13 @@ create table `administration_visits` (
   primary key (`host`, `local`)
 );
 
+create table `anonymous_accounts` (
+  `host` varbinary(255) not null,
+  `local` varbinary(511) not null,
+  `created_ms` bigint not null,
+  primary key (`host`, `local`)
+);
+
 create table `archive_accounts` (
   `account` varbinary(767) not null,
   `preferences` mediumtext collate utf8mb4_bin,
@@ -398,6 +405,23 @@ create table `unacknowledged_stanzas` (
   `since_ms` bigint,
   `owed` mediumtext collate utf8mb4_bin,
   primary key (`token_hash`, `position`)
+);
+
+create table `upload_files` (
+  `key` varbinary(64) not null,
+  `host` varbinary(255) not null,
+  `account` varbinary(767) not null,
+  `purpose` varbinary(16) not null,
+  `size` bigint not null,
+  `type` varbinary(255),
+  `created_ms` bigint not null,
+  `stored_ms` bigint,
+  `until_ms` bigint,
+  `keep_until_ms` bigint,
+  primary key (`key`),
+  key `upload_files_by_account` (`account`, `created_ms`, `stored_ms`, `until_ms`, `purpose`, `size`, `key`),
+  key `upload_files_by_age` (`host`, `purpose`, `stored_ms`),
+  key `upload_files_by_end` (`host`, `until_ms`)
 );
 
 create table `user_search_choices` (

@@ -26,6 +26,13 @@ CREATE TABLE `administration_visits` (
   primary key (`host`, `local`)
 );
 
+CREATE TABLE `anonymous_accounts` (
+  `host` text not null,
+  `local` text not null,
+  `created_ms` integer not null,
+  primary key (`host`, `local`)
+);
+
 CREATE TABLE `archive_accounts` (
   `account` text not null,
   `preferences` text,
@@ -428,6 +435,26 @@ CREATE TABLE `unacknowledged_stanzas` (
   `owed` text null,
   primary key (`token_hash`, `position`)
 );
+
+CREATE TABLE `upload_files` (
+  `key` text not null,
+  `host` text not null,
+  `account` text not null,
+  `purpose` text not null,
+  `size` integer not null,
+  `type` text,
+  `created_ms` integer not null,
+  `stored_ms` integer,
+  `until_ms` integer,
+  `keep_until_ms` integer,
+  primary key (`key`)
+);
+
+CREATE INDEX `upload_files_by_account` on `upload_files` (`account`, `created_ms`, `stored_ms`, `until_ms`, `purpose`, `size`, `key`);
+
+CREATE INDEX `upload_files_by_age` on `upload_files` (`host`, `purpose`, `stored_ms`);
+
+CREATE INDEX `upload_files_by_end` on `upload_files` (`host`, `until_ms`);
 
 CREATE TABLE `user_search_choices` (
   `account` text not null,

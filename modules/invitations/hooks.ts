@@ -12,6 +12,14 @@ export interface InvitedClient {
   readonly secure: boolean
 }
 
+/** An account that was just made. */
+export interface MadeAccount {
+  /** Its address. */
+  readonly account: string
+  /** The local part of whoever invited, `''` for the server; `undefined` when nobody did. */
+  readonly inviter: string | undefined
+}
+
 /** Makes accounts for those who were invited, by the rules of the module that it is of. */
 export interface AccountMaker {
   /** Fewest characters of a password; 0 is no limit. */
@@ -28,13 +36,13 @@ export interface AccountMaker {
   /** What is wrong with a name and a password at first sight, in sentences. */
   faultsOf(chosen: ChosenAccount): { readonly username?: string; readonly password?: string }
   /**
-   * Makes the account and resolves with its address; it and whoever invited it are contacts then. A token that was tried counts.
+   * Makes the account; it and whoever invited it are contacts then. A token that was tried counts.
    *
    * @throws StanzaError `item-not-found` for a token that works no more, `resource-constraint` past the limits,
    * `not-authorized` for a connection that passwords may not come by, `conflict` or `not-acceptable` for a name that cannot be
    * had; AccountError, of which `invalid-password` is about the password and all others about the name.
    */
-  make(token: string, chosen: ChosenAccount, client: InvitedClient): Promise<string>
+  make(token: string, chosen: ChosenAccount, client: InvitedClient): Promise<MadeAccount>
 }
 
 /** Answered by the module that makes accounts with invitations; without it, invitations are to contacts only. */

@@ -3,12 +3,14 @@ import { adHocCommands } from '../ad-hoc/hooks.ts'
 import adHoc from '../ad-hoc/index.ts'
 import presence from '../presence/index.ts'
 import roster from '../roster/index.ts'
+import webClient from '../web-client/index.ts'
 import { adHocInvitations, invitationFields } from './ad-hoc.ts'
 import { invitationCommands, runCommand } from './commands.ts'
 import { Contacts } from './contacts.ts'
 import { accountsByInvitation } from './hooks.ts'
 import { Invitations, type InvitationWish, notValid } from './invitations.ts'
-import { landingUrlOf, uriOf } from './link.ts'
+import { LANDING_PATH, Landing } from './landing.ts'
+import { landingPattern, landingUrlOf, uriOf } from './link.ts'
 import { InvitationStore, type StoredInvitation } from './store.ts'
 
 const NS_PARS = 'urn:xmpp:pars:0'
@@ -47,12 +49,18 @@ const options = {
       perDay: option.int().min(1).orOff().default(20).describe('Most invitations that one user makes in 24 hours.'),
     })
     .describe('How much users may invite; admins have no limit.'),
+  page: option
+    .bool()
+    .default(true)
+    .describe(
+      'Whether the server has a page for each invitation, at /invite/, where people without a client learn what it is, and make an account where they may.',
+    ),
   landingUrl: option
     .string()
     .matching(/^https:\/\/\S*\{(?:invitation|token)\}\S*$/, 'an https address with {invitation} or {token} in it')
     .optional()
     .describe(
-      'A web page that shows an invitation to people without a client: {token} stands for its token, {invitation} for its link without the xmpp: in front.',
+      'A web page of yours that shows an invitation, instead of the server’s: {token} stands for its token, {invitation} for its link without the xmpp: in front.',
     )
     .example('"https://example.org/invite/#{invitation}"'),
 }
@@ -65,11 +73,11 @@ export default defineModule({
   summary: 'Lets users invite contacts, and admins new users, by links.',
   implements: [
     xep(379, '0.3.3', 'The server’s side: it makes the links and approves the requests.'),
-    xep(401, '0.6.0', 'Without a landing page of its own.'),
+    xep(401, '0.6.0'),
   ],
   options,
   commands: invitationCommands,
-  depends: { roster, presence: soft(presence), adHoc: soft(adHoc) },
+  depends: { roster, presence: soft(presence), adHoc: soft(adHoc), webClient: soft(webClient) },
 
   setup(ctx): InvitationsApi {
     const { host, config, clock, log, server } = ctx
@@ -82,14 +90,23 @@ export default defineModule({
         .settle()
         .catch((error) => log.error({ err: error }, 'somebody invited is not yet a contact of the inviter'))
 
+    const ownPage = config.page ? landingPattern(server.webUrl, LANDING_PATH) : undefined
+    const landing = config.landingUrl ?? ownPage
+
     const invite = async (wish: InvitationWish) => {
       const issued = await invitations.issue(wish)
       const { token, username } = issued
       const { inviter, accounts } = wish
       const uri = uriOf({ token, host: host.domain, inviter, username, accounts })
-      const landingUrl = config.landingUrl && landingUrlOf(config.landingUrl, uri, token)
+      const landingUrl = landing && landingUrlOf(landing, uri, token)
       log.info({ id: issued.id, inviter: inviter?.toString(), username }, 'an invitation was made')
       return { issued, uri, landingUrl }
+    }
+    const maker = () => host.hooks.ask(accountsByInvitation, host)
+    if (config.page) {
+      const chat = ctx.deps.webClient?.path
+      const pages = new Landing({ domain: host.domain, invitations, maker, clock, chat })
+      for (const route of pages.routes()) ctx.route(route)
     }
     const run = runCommand(host, invitations, async (wish) => {
       const { issued, uri, landingUrl } = await invite(wish)
@@ -99,7 +116,7 @@ export default defineModule({
     const rights = {
       users: config.users,
       isAdmin: (account: Jid) => server.admins.includes(account.toString()),
-      accounts: () => host.hooks.ask(accountsByInvitation, host) !== undefined,
+      accounts: () => maker() !== undefined,
     }
     const forms = adHocInvitations(host, invitations, rights, async (wish) => {
       const { issued, uri, landingUrl } = await invite(wish)

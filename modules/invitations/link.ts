@@ -23,6 +23,14 @@ export function uriOf({ token, host, inviter, username, accounts }: LinkFacts): 
   return `xmpp:${address}?roster;preauth=${token}${accounts ? ';ibr=y' : ''}`
 }
 
+/**
+ * Where the server's own page of an invitation is, as a pattern for {@link landingUrlOf}; nowhere when the server is not found by https
+ * (XEP-0401 §5.1): a token is a secret.
+ */
+export function landingPattern(webUrl: string | undefined, path: string): string | undefined {
+  return webUrl?.startsWith('https:') ? webUrl + path.replace(':token', '{token}') : undefined
+}
+
 /** The page that shows an invitation to those whose computer cannot open its link, as the admin's pattern says. */
 export function landingUrlOf(pattern: string, uri: string, token: string): string {
   return pattern.replaceAll('{token}', token).replaceAll('{invitation}', uri.replace(/^xmpp:/, ''))

@@ -9,7 +9,9 @@ const FORM_TYPE = 'urn:xmpp:sos:0'
 export default defineModule({
   name: 'outage-status',
   summary: 'Tells people of planned and present outages, and where they learn of them when the server is away.',
-  implements: [xep(455, '0.4.0', 'The document is served, and written to a file for a web server elsewhere to publish.')],
+  implements: [
+    xep(455, '0.4.0', 'The document is served, and written to a file for a web server elsewhere to publish.'),
+  ],
   commands: outageCommands,
   options: {
     addresses: option

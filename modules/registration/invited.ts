@@ -23,7 +23,7 @@ export function accountMaker(
     async make(token, chosen, client) {
       const made = await newAccounts.make({ token, ...chosen }, client)
       tell(made, client)
-      return made.account
+      return made
     },
   }
 }

@@ -119,6 +119,8 @@ export class HttpServer {
     app.addHook('onRequest', async (request, reply) => {
       reply.headers(SAFE_HEADERS)
       request.client = this.#clientOf(request.raw)
+      // Browsers send it for files whose type they do not know; fastify would refuse them.
+      if (request.headers['content-type'] === '') delete request.headers['content-type']
       const { access } = request.routeOptions.config as { access?: HttpAccess }
       if (access === 'anyone' || request.is404) return
       if (access === undefined || !(await access(request))) throw new HttpProblem(403, 'You may not use this address.')

@@ -30,6 +30,8 @@ export interface Place {
   /** Where its data goes. */
   readonly data: string
   readonly port: number
+  /** HTTP without TLS, where it is wanted. */
+  readonly webPort?: number | undefined
   readonly accounts: number
   /** `sqlite` or the URL of a database. */
   readonly database: string
@@ -46,13 +48,18 @@ const bin = fileURLToPath(new URL('../../bin/stonechat.js', import.meta.url))
 export const stonechat: Kind = {
   name: 'stonechat',
   tellsHandled: true,
-  prepare: async ({ folder, data, port, accounts, database, modules }) => {
+  prepare: async ({ folder, data, port, webPort = 0, accounts, database, modules }) => {
     const options = {
       hosts: [domain],
       data,
       database,
       requireTls: false,
-      listen: { client: { address: '127.0.0.1', port }, clientTls: { port: 0 }, http: { port: 0 }, https: { port: 0 } },
+      listen: {
+        client: { address: '127.0.0.1', port },
+        clientTls: { port: 0 },
+        http: { port: webPort },
+        https: { port: 0 },
+      },
       log: { level: 'warn' },
       auth: { guesses: { perConnection: 'off', perAddress: 'off', perAccount: 'off', delay: 'off' } },
       limits: { connections: 'off', connectionsPerAddress: 'off', sessionsPerAccount: 'off' },
@@ -109,6 +116,8 @@ VirtualHost "${domain}"
 export class ServerProcess {
   readonly kind: Kind
   readonly target: Target
+  /** HTTP without TLS, if it was wanted. */
+  readonly webPort: number | undefined
   readonly #folder: string
   #command: readonly string[] = []
   #child: ChildProcess | undefined
@@ -117,8 +126,9 @@ export class ServerProcess {
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 })
   }
 
-  private constructor(kind: Kind, folder: string, target: Target) {
+  private constructor(kind: Kind, folder: string, target: Target, webPort: number | undefined) {
     this.kind = kind
+    this.webPort = webPort
     this.#folder = folder
     this.target = target
     process.on('exit', this.#atExit)
@@ -127,14 +137,21 @@ export class ServerProcess {
   /** Makes one and starts it; resolves when it takes clients. Its data goes to `data`, or to a new folder. */
   static async start(
     kind: Kind,
-    options: { accounts: number; database?: string; data?: string; modules?: Readonly<Record<string, object>> },
+    options: {
+      accounts: number
+      database?: string
+      data?: string
+      modules?: Readonly<Record<string, object>>
+      web?: boolean
+    },
   ): Promise<ServerProcess> {
     const folder = await mkdtemp(join(tmpdir(), `durability-${kind.name}-`))
     const port = await freePort()
-    const server = new ServerProcess(kind, folder, { port, domain, password })
+    const webPort = options.web === true ? await freePort() : undefined
+    const server = new ServerProcess(kind, folder, { port, domain, password }, webPort)
     try {
       const { accounts, database = 'sqlite', data = join(folder, 'data'), modules = {} } = options
-      server.#command = await kind.prepare({ folder, data, port, accounts, database, modules })
+      server.#command = await kind.prepare({ folder, data, port, webPort, accounts, database, modules })
       await server.startAgain()
       return server
     } catch (error) {
@@ -164,10 +181,12 @@ export class ServerProcess {
     this.#child = spawn(program!, args, { stdio: ['ignore', output, output], cwd: this.#folder })
     closeSync(output)
     const until = Date.now() + readyMs
-    while (!(await canConnect(this.target.port))) {
-      if (!this.alive || Date.now() > until) throw new Error(`${this.kind.name} did not start:\n${this.said}`)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+    const ports = [this.target.port, ...(this.webPort === undefined ? [] : [this.webPort])]
+    for (const port of ports)
+      while (!(await canConnect(port))) {
+        if (!this.alive || Date.now() > until) throw new Error(`${this.kind.name} did not start:\n${this.said}`)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
   }
 
   /** Ends it with a signal; resolves with its exit code, `null` when the signal ended it. */

@@ -92,6 +92,19 @@ async function playProfile(server: TestServer): Promise<void> {
   if (code !== 0) throw new Error(`profile.py ended with ${code}.`)
 }
 
+/** Somebody who uploads a file, and somebody else who downloads it; both with slixmpp. */
+async function playUpload(server: TestServer): Promise<void> {
+  await server.addUser('portia@localhost', 'quality of mercy')
+  await server.addUser('bassanio@localhost', 'leaden casket')
+  const args = ['-B', script('upload.py'), String(server.port), server.certificate]
+  const scene = start(PYTHON, [...args, 'portia@localhost', 'bassanio@localhost'], {
+    input: 'quality of mercy\nleaden casket\n',
+    show: true,
+  })
+  const code = await scene.ended(60_000)
+  if (code !== 0) throw new Error(`upload.py ended with ${code}.`)
+}
+
 /** One account with two devices whose bookmarks are one, and somebody who finds its keys; all with slixmpp. */
 async function playKeys(server: TestServer): Promise<void> {
   await server.addUser('hermia@localhost', 'some true love')
@@ -158,6 +171,7 @@ async function main(): Promise<void> {
     await playDevices(server)
     await playRoom(server)
     await playProfile(server)
+    await playUpload(server)
     await playKeys(server)
     await playAdmin(server)
     await Promise.all([playMixed(server, folder), playGajim(server, folder, (scene) => console.log(`Gajim: ${scene}`))])

@@ -59,7 +59,8 @@ for (const [name, rows] of Object.entries(table))
           }
           const counts = new Set((await Promise.all(takers.map(heard))).map((ids) => ids.length))
           assert.ok(counts.size <= 1, 'all of them or none')
-          const stored = await s.database.knex('offline_messages').count({ n: '*' }).first()
+          // What is written for nobody stands under no name, for a moment.
+          const stored = await s.database.knex('offline_messages').whereNot('local', '').count({ n: '*' }).first()
           await s.database.knex('offline_messages').delete()
           outcomes[way] += counts.has(1) ? 'D' : answer.name === 'message' ? 'E' : Number(stored?.['n']) > 0 ? 'O' : 'S'
         }

@@ -40,6 +40,8 @@ export interface Bed {
   readonly database: Database
   readonly clock: FakeClock
   readonly domain: string
+  /** The data folder. */
+  readonly folder: string
   /** Every line of the server's log at level error and above. */
   readonly errors: string[]
   /** Every line of the log, where the options ask for that. */
@@ -55,6 +57,8 @@ const modulesFolder = fileURLToPath(new URL('../../modules', import.meta.url))
 /** What every bed has. */
 export interface PlainBed {
   readonly server: Server
+  /** The data folder. */
+  readonly folder: string
   readonly config: ServerConfig
   readonly database: Database
   readonly clock: FakeClock
@@ -100,7 +104,7 @@ export async function openPlainBed(options: BedOptions, folder: string, database
     const count = new ConnectionCount({ connections: 0, connectionsPerAddress: 0 })
     return `http://127.0.0.1:${await server.listenForWeb('127.0.0.1', 0, count)}`
   }
-  return { server, config, database, clock, tls, errors, lines, web: () => (web ??= openWeb()), close }
+  return { server, folder, config, database, clock, tls, errors, lines, web: () => (web ??= openWeb()), close }
 }
 
 /** A bed for stories, of the kind that `BED` says. */
@@ -114,6 +118,7 @@ export async function openBed(options: BedOptions = {}): Promise<Bed> {
     database,
     clock,
     domain,
+    folder,
     errors,
     lines,
     connect: async (name = domain) => {

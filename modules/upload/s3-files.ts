@@ -1,0 +1,103 @@
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import type { ByteRange } from './byte-range.ts'
+import { type FileStore, FullError, type NewFile } from './file-store.ts'
+
+/** A bucket of a store that speaks S3. */
+export interface Bucket {
+  readonly endpoint: string
+  readonly region: string
+  readonly bucket: string
+  readonly accessKey: string
+  readonly secretKey: string
+}
+
+/**
+ * Files as objects in a bucket, through this server: so a token is good for one file of one size there as well, and nobody else needs to
+ * reach the store. An object is there once all its bytes have come, or not at all.
+ */
+export class S3Files implements FileStore {
+  readonly #bucket: Bucket
+  #signer: Promise<Signer> | undefined
+
+  constructor(bucket: Bucket) {
+    this.#bucket = bucket
+  }
+
+  async write({ key, size, type }: NewFile, bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    const body = streamOf(bytes)
+    const headers = { 'content-type': type, 'content-length': String(size) }
+    const answer = await this.#ask(key, { method: 'PUT', headers, body, signal })
+    const told = await answer.text()
+    if (answer.status === 507) throw new FullError('The store is full.')
+    if (!answer.ok) throw refused('PUT', answer, told)
+  }
+
+  async read(key: string, size: number, range: ByteRange | undefined): Promise<Readable | undefined> {
+    const headers: Record<string, string> = range === undefined ? {} : { range: `bytes=${range.start}-${range.end}` }
+    const controller = new AbortController()
+    const answer = await this.#ask(key, { method: 'GET', headers, signal: controller.signal })
+    if (answer.status === 404) {
+      await answer.body?.cancel()
+      return undefined
+    }
+    const wanted = range === undefined ? size : range.end - range.start + 1
+    if (
+      answer.status !== (range === undefined ? 200 : 206) ||
+      Number(answer.headers.get('content-length')) !== wanted
+    ) {
+      controller.abort()
+      throw refused('GET', answer, `${answer.headers.get('content-length')} bytes instead of ${wanted}`)
+    }
+    return Readable.fromWeb(answer.body as ReadableStream)
+  }
+
+  async remove(key: string): Promise<void> {
+    const answer = await this.#ask(key, { method: 'DELETE' })
+    const told = await answer.text()
+    if (!answer.ok && answer.status !== 404) throw refused('DELETE', answer, told)
+  }
+
+  async tidy(): Promise<void> {}
+
+  async #ask(key: string, init: Init): Promise<Response> {
+    const { endpoint, bucket } = this.#bucket
+    this.#signer ??= signerOf(this.#bucket)
+    const signer = await this.#signer
+    const url = `${endpoint.replace(/\/$/, '')}/${bucket}/${key.slice(0, 2)}/${key}`
+    const { body, signal, ...unsigned } = init
+    const { headers } = await signer.sign(url, { ...unsigned, headers: { ...init.headers } })
+    return await fetch(url, {
+      method: init.method,
+      headers,
+      redirect: 'error',
+      ...(body !== undefined && { body, duplex: 'half' }),
+      ...(signal !== undefined && { signal }),
+    } as RequestInit)
+  }
+}
+
+interface Init {
+  readonly method: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: ReadableStream
+  readonly signal?: AbortSignal
+}
+
+interface Signer {
+  sign(url: string, init: object): Promise<Request>
+}
+
+/** The package is loaded where a store is used, and nowhere else. */
+async function signerOf({ region, accessKey, secretKey }: Bucket): Promise<Signer> {
+  const { AwsClient } = await import('aws4fetch')
+  return new AwsClient({ accessKeyId: accessKey, secretAccessKey: secretKey, region, service: 's3' })
+}
+
+function streamOf(bytes: AsyncIterable<Uint8Array>): ReadableStream {
+  return Readable.toWeb(Readable.from(bytes, { objectMode: false }))
+}
+
+function refused(method: string, { status }: Response, told: string): Error {
+  return new Error(`the store answered ${status} to ${method}: ${told.slice(0, 500)}`)
+}
