@@ -1,4 +1,4 @@
-import { accountDeleting, defineModule, defineSlot, flows, type Jid, option, soft, type Transaction, xep } from '#api'
+import { accountDeleting, defineModule, defineSlot, flows, type Jid, soft, type Transaction, xep } from '#api'
 import { adHocCommands } from '../ad-hoc/hooks.ts'
 import adHoc from '../ad-hoc/index.ts'
 import presence from '../presence/index.ts'
@@ -11,6 +11,7 @@ import { accountsByInvitation } from './hooks.ts'
 import { Invitations, type InvitationWish, notValid } from './invitations.ts'
 import { LANDING_PATH, Landing } from './landing.ts'
 import { landingPattern, landingUrlOf, uriOf } from './link.ts'
+import { options } from './options.ts'
 import { InvitationStore, type StoredInvitation } from './store.ts'
 
 const NS_PARS = 'urn:xmpp:pars:0'
@@ -33,36 +34,6 @@ export interface InvitationsApi {
   use(tx: Transaction, invitation: AccountInvitation, invitee: Jid): Promise<void>
   /** Does what `use` has promised: the account and its inviter, if any, become contacts. Never rejects. */
   settle(): Promise<void>
-}
-
-const options = {
-  users: option
-    .oneOf('accounts', 'contacts', 'nobody')
-    .default('accounts')
-    .describe(
-      'What users may invite others to: to be their contacts, with an account here for those who have none; to be their contacts; or to nothing. Admins may invite in any case.',
-    ),
-  expiry: option.duration().min('1m').default('7d').describe('How long an invitation can be used.'),
-  limits: option
-    .group({
-      open: option.int().min(1).orOff().default(10).describe('Most invitations of one user that can be used still.'),
-      perDay: option.int().min(1).orOff().default(20).describe('Most invitations that one user makes in 24 hours.'),
-    })
-    .describe('How much users may invite; admins have no limit.'),
-  page: option
-    .bool()
-    .default(true)
-    .describe(
-      'Whether the server has a page for each invitation, at /invite/, where people without a client learn what it is, and make an account where they may.',
-    ),
-  landingUrl: option
-    .string()
-    .matching(/^https:\/\/\S*\{(?:invitation|token)\}\S*$/, 'an https address with {invitation} or {token} in it')
-    .optional()
-    .describe(
-      'A web page of yours that shows an invitation, instead of the server’s: {token} stands for its token, {invitation} for its link without the xmpp: in front.',
-    )
-    .example('"https://example.org/invite/#{invitation}"'),
 }
 
 /** A request that was sent by somebody invited. */

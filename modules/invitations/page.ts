@@ -108,8 +108,7 @@ export function invitationPage(facts: InvitationFacts): string {
     title,
     html`<h1>${title}</h1>
 ${account !== undefined && html`<p>The account <strong>${account}</strong> is kept for you.</p>`}
-<p>${domain} is a chat server. As with e-mail, you choose the program to chat with, and can write to people on other servers
-that speak the same language, XMPP.</p>
+<p>${domain} is a chat server. As with e-mail, you choose the program to chat with: there are many that speak its language, XMPP.</p>
 ${inviter !== undefined && html`<p class="soft">You do not know ${inviter}? Then there is nothing that you need to do.</p>`}
 ${form !== undefined && registration(facts, form)}
 <section>
@@ -119,7 +118,7 @@ ${form !== undefined && registration(facts, form)}
 <p class="hint">Nothing happens? Then no program has taken it. Get one of those below and come back to this page, or copy this into
 it: <code>${uri}</code></p>
 </section>
-${programs(facts)}
+${programs(form === undefined ? { ...facts, chat: undefined } : facts)}
 <p class="soft">This invitation can be used until <time datetime="${expires}">${readable(expires)}</time>.</p>`,
   )
 }

@@ -73,13 +73,12 @@ export class UploadStore {
   }
 
   /**
-   * Announces a file, unless `refuse`, which is told what the account has, throws. Whatever else is announced for the account at the same
-   * time is counted, or counts this. By `upload_files_by_account`.
+   * Announces a file, unless `refuse`, which is told what the account has, throws. Whoever calls sees to it that one is announced after the
+   * other for an account: a lock on what is counted would have whoever settles a file wait for it, and lose. By `upload_files_by_account`.
    */
   async announce(record: FileRecord, moment: UsageMoment, refuse: (usage: readonly Usage[]) => void): Promise<void> {
     await this.#db.transaction(async (trx) => {
-      // What others announce at this moment waits for the rows that are counted.
-      refuse(await usageOf(trx('upload_files').forUpdate(), record.account, moment))
+      refuse(await usageOf(trx('upload_files'), record.account, moment))
       await trx('upload_files').insert({
         key: record.key,
         host: this.#host,
@@ -103,10 +102,14 @@ export class UploadStore {
 
   /** Says that a file is there; false when it was before, or is not announced any more. By primary key. */
   async settle(key: string, type: string | null, storedMs: number): Promise<boolean> {
-    const changed = await this.#all()
-      .where({ key })
-      .whereNull('stored_ms')
-      .update({ type, stored_ms: storedMs, until_ms: this.#db.knex.ref('keep_until_ms') })
+    const { knex } = this.#db
+    // As a transaction it is tried again when MySQL had it give way to another.
+    const changed = await this.#db.transaction((trx) =>
+      trx('upload_files')
+        .where({ key, host: this.#host })
+        .whereNull('stored_ms')
+        .update({ type, stored_ms: storedMs, until_ms: knex.ref('keep_until_ms') }),
+    )
     return changed === 1
   }
 
@@ -153,9 +156,12 @@ export class UploadStore {
 
   /** By primary key. */
   async remove(keys: readonly string[]): Promise<void> {
-    await this.#all()
-      .whereIn('key', keys as string[])
-      .delete()
+    await this.#db.transaction((trx) =>
+      trx('upload_files')
+        .where({ host: this.#host })
+        .whereIn('key', keys as string[])
+        .delete(),
+    )
   }
 
   #all() {

@@ -229,8 +229,12 @@ function refuse(response: http.ServerResponse): void {
 }
 
 /** Answers a client that asked for an upgrade in vain, and ends the connection. */
-export function refuseUpgrade(socket: Duplex, status: number): void {
-  const body = problemBody(status, 'Nothing can be upgraded at this address.')
+export function refuseUpgrade(
+  socket: Duplex,
+  status: number,
+  detail = 'Nothing can be upgraded at this address.',
+): void {
+  const body = problemBody(status, detail)
   const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: ${PROBLEM_TYPE}\r\n`
   socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }

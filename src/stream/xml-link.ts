@@ -162,7 +162,8 @@ export class XmlLink implements ConnectionReceiver, ParserTarget {
 
   /** Begins a new stream on the same connection; what came with the end of the old one is its beginning. */
   restart(): void {
-    this.onData(this.#renew())
+    const rest = this.#renew()
+    if (rest.length > 0) this.onData(rest)
   }
 
   /** Has a TLS handshake come next, and a new stream inside. */

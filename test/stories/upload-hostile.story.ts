@@ -162,7 +162,7 @@ story('Paths lead to files of the server’s own making only', async (s) => {
     '/upload',
   ]) {
     const socket = net.connect(Number(port), '127.0.0.1')
-    socket.end(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
     let heard = ''
     for await (const chunk of socket) heard += String(chunk)
     assert.match(heard, /^HTTP\/1\.1 40[04] /, target)

@@ -17,6 +17,7 @@ import { type Database, openDatabase } from '../../src/storage/database.ts'
 import { FakeClock } from './fake-clock.ts'
 import { sharedMariadb } from './mariadb.ts'
 import { connectTls, MemoryPair, type Transport } from './transport.ts'
+import { connectWebSocket } from './websocket-transport.ts'
 
 /** What a story may ask of its server. */
 export interface BedOptions {
@@ -31,8 +32,10 @@ export interface BedOptions {
   readonly trace?: true
 }
 
-/** The kind of bed stories run on: in memory on SQLite, over TLS on SQLite, or in memory on MySQL. */
-export const bedKind = (process.env['BED'] ?? 'process') as 'mysql' | 'process' | 'tls'
+export type BedKind = 'mysql' | 'process' | 'tls' | 'websocket'
+
+/** The kind of bed stories run on: in memory on SQLite, over TLS or by WebSocket on SQLite, or in memory on MySQL. */
+export const bedKind = (process.env['BED'] ?? 'process') as BedKind
 
 /** A server for stories, in this process. */
 export interface Bed {
@@ -123,6 +126,7 @@ export async function openBed(options: BedOptions = {}): Promise<Bed> {
     lines,
     connect: async (name = domain) => {
       if (bedKind === 'tls') return await connectTls(port, name)
+      if (bedKind === 'websocket') return await connectWebSocket(await web(), name)
       const pair = new MemoryPair()
       server.accept(pair)
       return pair

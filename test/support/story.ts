@@ -4,7 +4,7 @@ import { RoomStore } from '../../modules/muc/store.ts'
 import { type Element, Jid, type Session, sessionClosed, sessionRests } from '../../src/api.ts'
 import type { Host } from '../../src/session/host.ts'
 import type { Database } from '../../src/storage/database.ts'
-import { type Bed, type BedOptions, openBed } from './bed.ts'
+import { type Bed, type BedKind, type BedOptions, bedKind, openBed } from './bed.ts'
 import { Client } from './client.ts'
 import { ComponentClient } from './component.ts'
 
@@ -177,14 +177,17 @@ export async function drain(actor: Actor): Promise<void> {
   await until(actor, (el) => el.attrs['id'] === id)
 }
 
+/** What a story may ask for. */
+export interface StoryOptions extends BedOptions {
+  readonly expectErrors?: boolean
+  /** The beds on which there is no such scene, and why. */
+  readonly notOn?: Readonly<Partial<Record<BedKind, string>>>
+}
+
 /** A scene played against a server; it fails, too, when the server logs an error that the story does not expect. */
-export function story(
-  title: string,
-  scene: (s: Story) => Promise<void>,
-  options: BedOptions & { readonly expectErrors?: boolean } = {},
-): void {
-  test(title, { timeout: 60_000 }, async () => {
-    const { expectErrors = false, ...bedOptions } = options
+export function story(title: string, scene: (s: Story) => Promise<void>, options: StoryOptions = {}): void {
+  const { expectErrors = false, notOn, ...bedOptions } = options
+  test(title, { timeout: 60_000, skip: notOn?.[bedKind] ?? false }, async () => {
     const key = JSON.stringify(bedOptions, (_, value) => (value instanceof Jid ? value.toString() : value))
     if (!beds.has(key)) beds.set(key, openBed(bedOptions))
     const bed = await beds.get(key)!

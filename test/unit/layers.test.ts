@@ -22,6 +22,9 @@ const reserved: Readonly<Record<string, (file: string) => boolean>> = {
   'node:tls': (file) => file.startsWith('src/net/'),
 }
 
+/** Packages of modules’ own. */
+const packagesOf: Readonly<Record<string, readonly string[]>> = { 'modules/websocket': ['ws'] }
+
 interface Import {
   readonly file: string
   readonly target: string
@@ -89,6 +92,7 @@ test('a module imports #api, node built-ins, itself, and index or hooks of other
       target === undefined
         ? i.target === '#api' ||
           i.target.startsWith('node:') ||
+          packagesOf[own]?.includes(i.target) === true ||
           (i.target === 'knex' && i.isType && i.file.endsWith('/store.ts'))
         : target.startsWith(`${own}/`) || /^modules\/[^/]+\/(index|hooks)\.ts$/.test(target)
     assert.ok(allowed, `${i.file} imports ${i.target}`)

@@ -82,6 +82,34 @@ test('check mentions a certificate that is for another domain', async () => {
   assert.match(out, /a\.crt is not for localhost/)
 })
 
+test('check prints the DNS records of every host', async () => {
+  const config = await temporary()
+  const yaml = (listen: string) =>
+    writeFile(join(config, 'server.yaml'), `hosts: [a.example, bücher.example]\n${listen}`)
+  await yaml('listen: { clientTls: { port: 0 } }\n')
+  const { code, out } = await stonechat(['check', '--dns', 'chat.a.example', '--config', config])
+  assert.equal(code, 0)
+  const records = (text: string) => text.split('\n').filter((line) => /^[^;]/.test(line))
+  assert.deepEqual(records(out), [
+    '_xmpp-client._tcp.a.example. 3600 IN SRV 5 1 5222 chat.a.example.',
+    '_xmpps-client._tcp.a.example. 3600 IN SRV 0 0 0 .',
+    '_xmpp-server._tcp.a.example. 3600 IN SRV 0 0 0 .',
+    '_xmpp-client._tcp.xn--bcher-kva.example. 3600 IN SRV 5 1 5222 chat.a.example.',
+    '_xmpps-client._tcp.xn--bcher-kva.example. 3600 IN SRV 0 0 0 .',
+    '_xmpp-server._tcp.xn--bcher-kva.example. 3600 IN SRV 0 0 0 .',
+  ])
+  assert.match(
+    out,
+    /^; _xmppconnect\.a\.example\. 3600 IN TXT "_xmpp-client-websocket=wss:\/\/a\.example:5443\/xmpp-websocket"$/m,
+  )
+  assert.match(out, /redirect both to https:\/\/a\.example:5443\/\.well-known/)
+  await yaml('http: { url: "https://{host}" }\nlisten: { client: { port: 5333 } }\n')
+  const own = (await stonechat(['check', '--dns', '--config', config])).out
+  assert.equal(records(own)[0], '_xmpp-client._tcp.a.example. 3600 IN SRV 5 1 5333 a.example.')
+  assert.equal(records(own)[1], '_xmpps-client._tcp.a.example. 3600 IN SRV 5 1 5223 a.example.')
+  assert.match(own, /host-meta\.json \(XEP-0156\),\n; which this server answers/)
+})
+
 test('a module that needs one that is off is a problem', async () => {
   const { config } = await folder()
   await mkdir(join(config, 'modules'))
