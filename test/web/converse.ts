@@ -59,7 +59,9 @@ export class Converse {
   }
 
   #conversation(address: string): Locator {
-    return this.page.locator(`.chatbox[id], converse-chat, converse-muc`).filter({ has: this.page.locator(`[jid^="${address}"]`) })
+    return this.page
+      .locator(`.chatbox[id], converse-chat, converse-muc`)
+      .filter({ has: this.page.locator(`[jid^="${address}"]`) })
   }
 
   async #menu(place: string, item: string): Promise<void> {

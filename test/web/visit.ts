@@ -43,7 +43,8 @@ export class Visit {
     })
     page.on('pageerror', (error) => this.#note(`met an error: ${error.stack}`))
     page.on('console', (message) => {
-      if (/Content Security Policy|violates the/.test(message.text())) this.#note(`was kept from something: ${message.text()}`)
+      if (/Content Security Policy|violates the/.test(message.text()))
+        this.#note(`was kept from something: ${message.text()}`)
     })
   }
 
