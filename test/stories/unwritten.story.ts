@@ -39,8 +39,9 @@ for (const [where, table, isArchived, modules] of ways)
       romeo.send(message(juliet, 'kept'))
       asks(romeo)
       await romeo.receives`<a xmlns='${NS}' h='2'/>`
-      const rows = await s.database.knex(table).count({ n: '*' }).first()
-      assert.equal(Number(rows!['n']), isArchived ? 2 : 1)
+      // What is written for nobody stands under no name, for a moment.
+      const rows: { local?: string }[] = await s.database.knex(table).select('*')
+      assert.equal(rows.filter(({ local }) => local !== '').length, isArchived ? 2 : 1)
       if (isArchived) assert.deepEqual((await asksArchive(romeo)).bodies, ['kept'])
     },
     { modules, expectErrors: true },

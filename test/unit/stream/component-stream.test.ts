@@ -120,7 +120,7 @@ describe('a component', () => {
       .getChild('query')!
       .getChildren('item')
       .map(({ attrs }) => attrs['jid'])
-    assert.deepEqual(jids, ['conference.localhost', 'other.localhost', 'pubsub.localhost', DOMAIN])
+    assert.deepEqual(jids, ['conference.localhost', 'other.localhost', 'pubsub.localhost', DOMAIN, 'upload.localhost'])
   })
 
   test('stands in that of the host it is a subdomain of, or of all when it is under none', async () => {
@@ -142,8 +142,8 @@ describe('a component', () => {
       await component.leaves()
     }
     assert.deepEqual(told, {
-      'a.example': ['conference.a.example', 'pubsub.a.example', 'x.a.example', 'y.c.example'],
-      'b.example': ['conference.b.example', 'pubsub.b.example', 'y.c.example'],
+      'a.example': ['conference.a.example', 'pubsub.a.example', 'upload.a.example', 'x.a.example', 'y.c.example'],
+      'b.example': ['conference.b.example', 'pubsub.b.example', 'upload.b.example', 'y.c.example'],
     })
     await bed.close()
     await rm(folder, { recursive: true })
