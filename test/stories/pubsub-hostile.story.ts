@@ -47,7 +47,7 @@ async function answers(stranger: Actor, s: Story, name: string): Promise<string[
   return all
 }
 
-// FIELD-NOTES: known and unknown accounts are not told apart.
+// Known and unknown accounts are not told apart.
 story('A stranger finds out by no request whether there is an account whose nodes are not open', async (s) => {
   const [juliet, tybalt] = [await s.online('juliet/balcony'), await s.login('tybalt/street')]
   await publishes(juliet, 'mood', 'a')
