@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import mysql, { type Connection } from 'mysql2/promise'
+import { freePort } from '../test/support/free-port.ts'
 import { findProgram } from '../test/support/mariadb.ts'
-import { freePort } from './free-port.ts'
 import type { DatabaseAccess } from './server-kind.ts'
 
 /** A MariaDB server with one database, for one server under test. */

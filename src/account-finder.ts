@@ -1,6 +1,6 @@
 import type { Account } from './auth/accounts.ts'
-import { Jid, JidError } from './jid/jid.ts'
-import { CommandError } from './module/command.ts'
+import type { Jid } from './jid/jid.ts'
+import { CommandError, readAddress } from './module/command.ts'
 import type { Host } from './session/host.ts'
 
 /** The hosts of a server by their domains. */
@@ -48,15 +48,4 @@ export function accountFinder(hosts: HostsByDomain): AccountFinder {
     return { ...found, account }
   }
   return { host, find, existing, allExisting: (texts) => Promise.all(texts.map(existing)) }
-}
-
-/** An address as it was typed. @throws CommandError for what is none. */
-export function readAddress(text = ''): Jid {
-  try {
-    return Jid.parse(text)
-  } catch (error) {
-    if (error instanceof JidError)
-      throw new CommandError(`${text} is not an address: ${error.message}`, 'jid-malformed')
-    throw error
-  }
 }

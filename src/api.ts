@@ -17,6 +17,7 @@ export {
   type CommandReply,
   type CommandRole,
   type CommandRun,
+  readAddress,
 } from './module/command.ts'
 export {
   type Context,
@@ -32,7 +33,7 @@ export {
 export type { Connection, ConnectionReceiver, Framing, StreamReader } from './net/connection.ts'
 export { type Flushable, flushSoon } from './net/output-queue.ts'
 export type { OutputLimits } from './net/tcp-connection.ts'
-export { TrustedProxies as Networks } from './net/trusted-proxies.ts'
+export { Networks } from './net/trusted-proxies.ts'
 export type { Count, Counts, Meter, Sample } from './observe/metrics.ts'
 export { type Flow, flows } from './pipeline/flow.ts'
 export { Handover } from './pipeline/handover.ts'

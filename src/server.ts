@@ -12,7 +12,7 @@ import type { Connection } from './net/connection.ts'
 import { ConnectionCount, Listener } from './net/listener.ts'
 import { TcpConnection } from './net/tcp-connection.ts'
 import type { TlsContexts } from './net/tls-context.ts'
-import { TrustedProxies } from './net/trusted-proxies.ts'
+import { Networks } from './net/trusted-proxies.ts'
 import { shareLevel } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
 import { observeProcess } from './observe/process.ts'
@@ -76,7 +76,7 @@ export class Server {
   readonly #modules: readonly HostModules[]
   readonly #streams = new Set<ClientStream | ComponentStream>()
   readonly #listeners: Listener[] = []
-  readonly #proxies: TrustedProxies
+  readonly #proxies: Networks
   readonly #routes = new HttpRoutes()
   readonly #counts = new Set<ConnectionCount>()
   readonly #unobserve: () => void
@@ -95,7 +95,7 @@ export class Server {
     this.hosts = hosts
     this.#modules = modules
     this.stopping = new Stopping(parts.clock)
-    this.#proxies = new TrustedProxies(parts.config.proxies)
+    this.#proxies = new Networks(parts.config.proxies)
     const { config, clock, db, log, version } = parts
     shareLevel(log)
     this.metrics = new Metrics((name, error) => log.warn({ err: error, metric: name }, 'a metric could not be read'))

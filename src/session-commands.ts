@@ -1,5 +1,5 @@
-import { accountFinder, type HostsByDomain, readAddress } from './account-finder.ts'
-import { CommandError, type CommandSpec } from './module/command.ts'
+import { accountFinder, type HostsByDomain } from './account-finder.ts'
+import { CommandError, type CommandSpec, readAddress } from './module/command.ts'
 import type { Session } from './session/session.ts'
 import { StreamError } from './stanza/stream-error.ts'
 

@@ -7,7 +7,7 @@ import type { HttpClient, HttpRoutes } from './http/route.ts'
 import { type ConnectionCount, Listener } from './net/listener.ts'
 import { secureSocket } from './net/secure-socket.ts'
 import type { TlsContexts } from './net/tls-context.ts'
-import { forwardedAddress, type TrustedProxies } from './net/trusted-proxies.ts'
+import { forwardedAddress, type Networks } from './net/trusted-proxies.ts'
 import type { Clock } from './util/clock.ts'
 
 /** Where the world finds the HTTP server of a host, without a slash at the end; `undefined` when there is none. */
@@ -24,7 +24,7 @@ interface WebParts {
   readonly clock: Clock
   readonly log: Logger
   /** Who may say which address a client has. */
-  readonly proxies: TrustedProxies
+  readonly proxies: Networks
 }
 
 /** The server's HTTP listeners, plain and with TLS, and what is served on them: the routes there are when it is opened. */
@@ -80,8 +80,8 @@ export class WebDoor {
 }
 
 /** Who stands behind a peer that is a trusted proxy, as it says; anybody else stands for itself. */
-function clientBehind(peer: HttpClient, headers: IncomingHttpHeaders, proxies: TrustedProxies): HttpClient {
-  if (!proxies.trusts(peer.address)) return peer
+function clientBehind(peer: HttpClient, headers: IncomingHttpHeaders, proxies: Networks): HttpClient {
+  if (!proxies.has(peer.address)) return peer
   const { forwarded, 'x-forwarded-for': old, 'x-forwarded-proto': scheme } = headers
   const xForwardedFor = old === undefined ? undefined : String(old)
   const address = forwardedAddress(peer.address, { forwarded, xForwardedFor }, proxies)

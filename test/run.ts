@@ -37,12 +37,13 @@ function stages(): Stage[] {
   return [
     { name: 'check', command: ['npm', 'run', '--silent', 'check'] },
     nodeTest('unit', ['test/unit/**/*.test.ts', 'test/fuzz/**/*.test.ts']),
-    ...['process', 'tls', 'mysql'].map((bed) => nodeTest(`stories:${bed}`, stories, { BED: bed })),
+    ...['process', 'tls', 'websocket', 'mysql'].map((bed) => nodeTest(`stories:${bed}`, stories, { BED: bed })),
     {
       name: 'clients',
       command: [process.execPath, 'test/interop/run.ts'],
       empty: !existsSync(`${root}/test/interop/run.ts`),
     },
+    { name: 'web', command: [process.execPath, 'test/web/run.ts'] },
   ]
 }
 
@@ -69,6 +70,7 @@ const programs = {
   gajim: 'gajim',
   Xvfb: 'xvfb',
   'dbus-daemon': 'dbus-daemon',
+  chromium: 'chromium',
   haproxy: 'haproxy',
   nginx: 'nginx-light',
 } as const

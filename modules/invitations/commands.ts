@@ -1,4 +1,4 @@
-import { CommandError, type Host, Jid, JidError, StanzaError, toDatetime } from '#api'
+import { CommandError, type Host, readAddress, StanzaError, toDatetime } from '#api'
 import { accountsByInvitation } from './hooks.ts'
 import type { Invitations, InvitationWish, Issued } from './invitations.ts'
 import type { StoredInvitation } from './store.ts'
@@ -44,7 +44,7 @@ export function runCommand(host: Host, invitations: Invitations, invite: Invite)
     async 'invitation create'([account = '', uses = '1']: readonly string[]): Promise<readonly string[]> {
       if (host.hooks.ask(accountsByInvitation, host) === undefined)
         throw new CommandError('No account can be made with an invitation: turn the module registration on.')
-      const { local } = parse(account)
+      const { local } = readAddress(account)
       const count = numberOf(uses)
       if (count > MAX_USES) throw new CommandError(`An invitation is for ${MAX_USES} at most.`)
       if (local !== '' && count > 1) throw new CommandError('One name is for one account.')
@@ -75,15 +75,6 @@ export function describe({ id, inviter, username, usesLeft, expiresMs }: StoredI
 function numberOf(text: string): number {
   if (!/^[1-9]\d{0,14}$/.test(text)) throw new CommandError(`${text} is not a number.`)
   return Number(text)
-}
-
-function parse(text: string): Jid {
-  try {
-    return Jid.parse(text)
-  } catch (error) {
-    if (error instanceof JidError) throw new CommandError(`${text} is not an address: ${error.message}`)
-    throw error
-  }
 }
 
 function refuse(error: unknown): never {

@@ -17,8 +17,8 @@ export function metricsAccess({ allow, token }: MetricsAccess): (request: Metric
   const hash = token === undefined ? undefined : hashOf(`Bearer ${token}`)
   return ({ client, headers }) => {
     // This machine asks for somebody else, whose address is known to a proxy that is not trusted: that is not this machine.
-    if (loopback.trusts(client.address) && PROXY_HEADERS.some((name) => headers[name] !== undefined)) return false
-    if (!networks.trusts(client.address)) return false
+    if (loopback.has(client.address) && PROXY_HEADERS.some((name) => headers[name] !== undefined)) return false
+    if (!networks.has(client.address)) return false
     return hash === undefined || timingSafeEqual(hash, hashOf(headers.authorization ?? ''))
   }
 }

@@ -1,4 +1,4 @@
-import { type CommandDeclaration, CommandError, Jid, JidError, StanzaError, toDatetime } from '#api'
+import { type CommandDeclaration, CommandError, Jid, readAddress, StanzaError, toDatetime } from '#api'
 import { change, mustBeAccount } from './changing.ts'
 import { pagesOf } from './features/affiliation-lists.ts'
 import { configure, readValues } from './features/configuration.ts'
@@ -137,7 +137,7 @@ async function show(here: Room): Promise<readonly string[]> {
 
 async function createFor(here: Room, owner: string | undefined): Promise<readonly string[]> {
   if (here.record !== undefined) throw new CommandError(`${here.address} is there already.`)
-  const jid = address(owner)
+  const jid = readAddress(owner)
   if (jid.local === '') throw new CommandError(`${jid} is not an account: name one as user@domain.`)
   await create(here, jid, true)
   await configure(here, { [persistent.key]: true })
@@ -189,18 +189,9 @@ async function affiliate(
 ): Promise<readonly string[]> {
   if (!isAffiliation(affiliation))
     throw new CommandError(`${affiliation} is not an affiliation: owner, admin, member, none or outcast.`)
-  const jid = address(text).bare.toString()
+  const jid = readAddress(text).bare.toString()
   mustBeAccount(jid, affiliation)
   const tell = await change(here, { affiliations: [{ jid, affiliation, ...(reason !== undefined && { reason }) }] })
   await tell()
   return [`${jid} is ${affiliation === 'none' ? 'nothing in particular' : affiliation} in ${here.address}.`]
-}
-
-function address(text = ''): Jid {
-  try {
-    return Jid.parse(text)
-  } catch (error) {
-    if (error instanceof JidError) throw new CommandError(`${text} is not an address: ${error.message}`)
-    throw error
-  }
 }

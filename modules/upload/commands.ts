@@ -1,4 +1,4 @@
-import { type Clock, CommandError, type Host, Jid, JidError } from '#api'
+import { type Clock, CommandError, type Host, type Jid, readAddress } from '#api'
 import type { Clearing } from './clearing.ts'
 import type { UploadConfig } from './options.ts'
 import type { Receiving } from './receiving.ts'
@@ -57,14 +57,14 @@ export function runCommand(parts: CommandParts) {
   const { host, store, clearing, clock } = parts
   return {
     async 'upload usage'([text = '']: readonly string[]): Promise<readonly string[]> {
-      const jid = parse(text)
+      const jid = readAddress(text)
       if (jid.local !== '') return [`${jid.bare}: ${await usageOf(parts, await existing(host, jid))}`]
       const { all, most } = await store.totals(MOST)
       return [`${host.domain}: ${inWords(all)}`, ...most.map((one) => `  ${one.account}: ${inWords(one)}`)]
     },
 
     async 'upload purge'([text = '', age]: readonly string[]): Promise<readonly string[]> {
-      const jid = parse(text)
+      const jid = readAddress(text)
       if (age === undefined) {
         if (jid.local !== '') throw new CommandError('Say how old the files of the account have to be, such as 7d.')
         return [`Removed ${await clearing.purge()} files and slots that were over.`]
@@ -125,14 +125,5 @@ function keyOfUrl(url: string): string | undefined {
   } catch {
     // Not percent-encoded as it should be.
     return undefined
-  }
-}
-
-function parse(text: string): Jid {
-  try {
-    return Jid.parse(text)
-  } catch (error) {
-    if (error instanceof JidError) throw new CommandError(`${text} is not an address: ${error.message}`)
-    throw error
   }
 }

@@ -1,4 +1,4 @@
-import { type CommandDeclaration, CommandError, type CommandRun, type Host, Jid, JidError } from '#api'
+import { type CommandDeclaration, CommandError, type CommandRun, type Host, readAddress } from '#api'
 import type { Directory } from './directory.ts'
 
 const account = { name: 'jid', kind: 'jid', summary: 'The account, as user@domain.' } as const
@@ -27,7 +27,7 @@ export function directoryRuns(host: Host, directory: Directory): Record<string, 
   const bar =
     (barred: boolean) =>
     async ([text]: readonly string[]) => {
-      const jid = accountOf(text)
+      const jid = readAddress(text).bare
       if (!(await host.accounts.exists(jid.local))) throw new CommandError(`There is no account ${jid}.`)
       await directory.choose(jid.toString(), (was) => ({ ...was, barred }))
       return [barred ? `${jid} is not in the directory any more.` : `${jid} decides for itself.`]
@@ -36,14 +36,5 @@ export function directoryRuns(host: Host, directory: Directory): Record<string, 
     'directory hide': bar(true),
     'directory show': bar(false),
     'directory rebuild': async () => [`${await directory.rebuild(host.domain)} vCards were looked at.`],
-  }
-}
-
-function accountOf(text: string | undefined): Jid {
-  try {
-    return Jid.parse(text ?? '').bare
-  } catch (error) {
-    if (error instanceof JidError) throw new CommandError(`${text} is not an address: ${error.message}`)
-    throw error
   }
 }

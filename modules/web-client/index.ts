@@ -49,7 +49,6 @@ export default defineModule({
       title: config.title ?? host.domain,
       guests: false,
       websocket: deps.websocket.path,
-      bosh: undefined,
       webUrl: server.webUrl,
       assets: `/chat/${converse.version}`,
     }

@@ -8,9 +8,8 @@ export interface PageFacts {
   readonly registration: boolean
   /** Whether those can come in who have no account. */
   readonly guests: boolean
-  /** The paths of this host on which a client can connect; the first one that there is is used. */
-  readonly websocket: string | undefined
-  readonly bosh: string | undefined
+  /** The path of this host on which a client can connect. */
+  readonly websocket: string
   /** Where the world finds this host, such as `https://example.org:5443`: pictures may come from there. */
   readonly webUrl: string | undefined
   /** Where the files of Converse.js are, without a slash at the end. */
@@ -80,18 +79,31 @@ define('converse-footer', () => {
   return [element('div', { className: 'text-center' }, ...lines)]
 })
 
+// COMPAT(Converse.js 14): who accepts a request is to ask in return, but calls a method that does something else.
+converse.plugins.add('mutual-contacts', {
+  dependencies: ['converse-roster'],
+  initialize() {
+    const { prototype } = this._converse.exports.RosterContact
+    const { subscribe } = prototype
+    prototype.subscribe = function (...args) {
+      return args.length === 0 ? this.subscribeToPresence() : subscribe.apply(this, args)
+    }
+  },
+})
+
 converse.initialize({
 ${Object.entries(settings(facts))
   .map(([name, value]) => `  ${name}: ${JSON.stringify(value)},\n`)
-  .join('')}${connection(facts)}  ...(isGuest && { authentication: 'anonymous', jid: ${JSON.stringify(domain)} }),
+  .join(
+    '',
+  )}${connection(facts)}  ...(isGuest && { authentication: 'anonymous', jid: ${JSON.stringify(domain)}, muc_nickname_from_jid: false }),
 })
 `
 }
 
 /** The path is this host's, but the name and port are those by which the browser has found the page. */
-function connection({ websocket, bosh }: PageFacts): string {
-  if (websocket !== undefined) return `  websocket_url: here(${JSON.stringify(websocket)}, 'ws'),\n`
-  return `  bosh_service_url: here(${JSON.stringify(bosh)}),\n`
+function connection({ websocket }: PageFacts): string {
+  return `  websocket_url: here(${JSON.stringify(websocket)}, 'ws'),\n`
 }
 
 /** Converse.js is told to keep to this server: no lists of providers, no search of rooms, no players and pictures of others. */
@@ -105,6 +117,7 @@ function settings({ domain, theme, darkTheme, registration, webUrl, assets }: Pa
     theme,
     dark_theme: darkTheme,
     loglevel: 'warn',
+    whitelisted_plugins: ['mutual-contacts'],
     authentication: 'login',
     auto_login: false,
     locked_domain: domain,
@@ -114,7 +127,9 @@ function settings({ domain, theme, darkTheme, registration, webUrl, assets }: Pa
     xmpp_providers_url: '',
     autocomplete_providers_url: '',
     providers_link: '',
-    muc_search_service: '',
+    // COMPAT(Converse.js 14): without one there is no field for a room's name. This one finds nothing.
+    muc_search_service: domain,
+    muc_nickname_from_jid: true,
     use_system_emojis: true,
     emoji_image_path: '',
     fetch_url_headers: false,

@@ -1,12 +1,11 @@
-import { escapeXML, FrameReader, type Framing, randomId } from '#api'
+import { escapeXML, type Framing, randomId } from '#api'
 
 const NS_CLIENT = 'jabber:client'
 const NS_STREAMS = 'http://etherx.jabber.org/streams'
 const NS_FRAMING = 'urn:ietf:params:xml:ns:xmpp-framing'
 
 /** How a stream is put into WebSocket messages: one element each (RFC 7395 §3.3). */
-export const webSocketFraming: Omit<Framing, 'keepAlive'> = {
-  reader: (target, limits) => new FrameReader(target, limits),
+export const webSocketFraming: Pick<Framing, 'footer' | 'header'> = {
   // RFC 7395 §3.4.
   header: (from, to) =>
     `<open xmlns='${NS_FRAMING}' id='${randomId()}' from='${escapeXML(from)}'` +

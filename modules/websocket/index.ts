@@ -4,6 +4,9 @@ import { WebSocketConnection } from './connection.ts'
 
 const PROTOCOL = 'xmpp'
 
+/** The connection holds messages to the limits of its stream; here they are only kept from coming in crumbs. */
+const BOUNDS = { maxPayload: 0, maxFragments: 32, maxBufferedChunks: 4096, closeTimeout: 5_000 }
+
 /** What the module tells others. */
 export interface WebSocketApi {
   /** Where clients connect. */
@@ -25,13 +28,14 @@ export default defineModule({
   setup(ctx): WebSocketApi {
     const { config, clock, server } = ctx
     const path = '/xmpp-websocket'
-    const { maxBytes } = server.streams.afterLogin
     const sockets = new WebSocketServer({
       noServer: true,
       clientTracking: false,
       // CVE-2014-2741: nothing is decompressed here.
       perMessageDeflate: false,
-      maxPayload: maxBytes,
+      ...BOUNDS,
+      // The parser says what is wrong with what is not UTF-8.
+      skipUTF8Validation: true,
       // RFC 7395 §3.1.
       handleProtocols: () => PROTOCOL,
     })
@@ -45,7 +49,7 @@ export default defineModule({
         if (origin !== undefined && !config.origins.includes('*') && !config.origins.includes(origin))
           return refuseUpgrade(socket, 403, 'Pages of your origin may not connect.')
         sockets.handleUpgrade(request, socket, head, (opened) =>
-          ctx.acceptClient(new WebSocketConnection(opened, client, server.output, clock)),
+          ctx.acceptClient(new WebSocketConnection(opened, socket, client, server.output, clock)),
         )
       },
     })

@@ -158,12 +158,13 @@ export class Commands {
   #find(name: string, args: readonly string[], host: string | undefined): CommandRun {
     const spec = this.#specs.get(name)
     if (spec !== undefined) {
-      if (host !== undefined && addressesOf(spec, args).some((one) => domainOf(one) !== host)) throw elsewhere(host)
+      if (host !== undefined && addressesOf(spec, args).some((one) => readAddress(one).domain !== host))
+        throw elsewhere(host)
       return spec.run
     }
     const lent = this.#lent.get(name)
     if (lent === undefined) throw new CommandError(`There is no command ${name}, or its module is off.`)
-    const domain = domainOf(args[0] ?? '')
+    const domain = readAddress(args[0] ?? '').domain
     const found = lent.get(domain)
     if (found === undefined)
       throw new CommandError(`${domain} is not a domain with this command; those are: ${[...lent.keys()].join(', ')}.`)
@@ -185,11 +186,13 @@ function elsewhere(host: string): CommandError {
   return new CommandError(`You may ask about ${host} only.`, 'forbidden')
 }
 
-function domainOf(address: string): string {
+/** An address as it was typed. @throws CommandError for what is none. */
+export function readAddress(text = ''): Jid {
   try {
-    return Jid.parse(address).domain
+    return Jid.parse(text)
   } catch (error) {
-    if (error instanceof JidError) throw new CommandError(`${address} is not an address: ${error.message}`)
+    if (error instanceof JidError)
+      throw new CommandError(`${text} is not an address: ${error.message}`, 'jid-malformed')
     throw error
   }
 }

@@ -3,7 +3,7 @@ import type Logger from 'bunyan'
 import type { Clock } from '../util/clock.ts'
 import { networkOf } from '../util/network.ts'
 import { readProxyHeader } from './proxy-header.ts'
-import { plainAddress, type TrustedProxies } from './trusted-proxies.ts'
+import { type Networks, plainAddress } from './trusted-proxies.ts'
 
 /** Bounds on connections; 0 is none. */
 export interface ConnectionLimits {
@@ -67,7 +67,7 @@ export interface ListenerParts {
   /** Of all listeners that share the limits. */
   readonly count: ConnectionCount
   /** Who may say, by the PROXY protocol, which address a client has. */
-  readonly proxies: TrustedProxies
+  readonly proxies: Networks
   readonly clock: Pick<Clock, 'after'>
   readonly log: Logger
 }
@@ -102,7 +102,7 @@ export class Listener {
   #take(socket: net.Socket): void {
     const { count, proxies } = this.#parts
     const address = plainAddress(socket.remoteAddress ?? '')
-    const isProxy = address !== undefined && proxies.trusts(address)
+    const isProxy = address !== undefined && proxies.has(address)
     if (address === undefined || !count.enter(isProxy ? undefined : address)) return this.#refuse(socket, address)
     if (isProxy) return this.#hear(socket, address)
     socket.on('close', () => count.leave(address))

@@ -13,8 +13,8 @@ export function plainAddress(text: string): string | undefined {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1] ?? address
 }
 
-/** The load balancers that are believed when they say which address a client has. */
-export class TrustedProxies {
+/** A list of addresses and networks, such as the load balancers that are believed when they say which address a client has. */
+export class Networks {
   readonly #list = new BlockList()
   readonly #any: boolean
 
@@ -39,7 +39,7 @@ export class TrustedProxies {
   }
 
   /** Whether an address is one of them; false for what is no address. */
-  trusts(address: string): boolean {
+  has(address: string): boolean {
     if (!this.#any) return false
     const plain = plainAddress(address)
     return plain !== undefined && this.#list.check(plain, plain.includes(':') ? 'ipv6' : 'ipv4')
@@ -61,9 +61,9 @@ export interface ForwardingHeaders {
  * proxy does not say, or what it says cannot be read, the last address on that way is the answer. So it is where a request
  * has both headers and they differ: one of them came from the client, through a proxy that knows only the other.
  */
-export function forwardedAddress(peer: string, headers: ForwardingHeaders, proxies: TrustedProxies): string {
+export function forwardedAddress(peer: string, headers: ForwardingHeaders, proxies: Networks): string {
   const start = plainAddress(peer) ?? peer
-  if (!proxies.trusts(start)) return start
+  if (!proxies.has(start)) return start
   const { forwarded, xForwardedFor } = headers
   const follow = (hops: readonly (string | undefined)[]) => lastTrustworthy(start, hops, proxies)
   const byOld = xForwardedFor === undefined ? undefined : follow(oldHops(xForwardedFor))
@@ -72,10 +72,10 @@ export function forwardedAddress(peer: string, headers: ForwardingHeaders, proxi
   return byOld === undefined || byOld === address ? address : start
 }
 
-function lastTrustworthy(start: string, hops: readonly (string | undefined)[], proxies: TrustedProxies): string {
+function lastTrustworthy(start: string, hops: readonly (string | undefined)[], proxies: Networks): string {
   let address = start
   for (const hop of hops.toReversed()) {
-    if (hop === undefined || !proxies.trusts(address)) break
+    if (hop === undefined || !proxies.has(address)) break
     address = hop
   }
   return address

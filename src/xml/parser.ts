@@ -41,7 +41,6 @@ export class StreamParser {
   readonly #target: ParserTarget
   readonly #source = new Source()
   readonly #tokens: Tokens
-  readonly #tree: Tree
   #waiting: Uint8Array[] = []
   #running = false
   #paused = false
@@ -51,18 +50,13 @@ export class StreamParser {
     this.#target = target
     const isStream = options.framing !== 'document'
     const namespace = isStream ? '' : (options.namespace ?? NS.client)
-    this.#tree = new Tree(isStream, namespace, options.declared === true ? '' : namespace)
-    this.#tokens = new Tokens(this.#source, this.#tree, limits, isStream)
+    const tree = new Tree(isStream, namespace, options.declared === true ? '' : namespace)
+    this.#tokens = new Tokens(this.#source, tree, limits, isStream)
   }
 
   /** True once nothing more will be read. */
   get dead(): boolean {
     return this.#dead
-  }
-
-  /** Whether what was written ends between two elements of an open stream, and is all read. */
-  get isBetween(): boolean {
-    return !this.#dead && this.#tree.depth === 1 && this.#source.text === '' && !this.#source.isCut
   }
 
   /** Puts other limits in force, from the next stanza or chunk on. */

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -12,6 +11,7 @@ import { openDatabase } from '../../src/storage/database.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import { systemClock } from '../../src/util/clock.ts'
 import { silentLog, sqlFolder } from '../support/databases.ts'
+import { freePort } from '../support/free-port.ts'
 import { findProgram } from '../support/mariadb.ts'
 import type { Target } from './connection.ts'
 
@@ -216,17 +216,4 @@ function canConnect(port: number): Promise<boolean> {
       resolve(true)
     })
   })
-}
-
-/** A port nobody uses now, below those that outgoing connections are given: it stays free while the server is away. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(10_000, 32_000)
-    const server = net.createServer()
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-    })
-    if (free) return port
-  }
 }

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../support/free-port.ts'
 import { register } from './account.ts'
 import { type Running, run, start } from './process.ts'
 
@@ -117,13 +118,4 @@ async function relay(port: number): Promise<number> {
 function isComplaint(line: string): boolean {
   if (!line.startsWith('{')) return /^\s+at |Error\b|Warning\b/.test(line)
   return (JSON.parse(line) as { level: number }).level >= WARN
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -38,7 +38,7 @@ story(
     const [opened] = said(s, 'session opened', from)
     const [resumed] = said(s, 'session resumed', from)
     const [ended] = said(s, 'session ended', from)
-    const address = bedKind === 'tls' ? '127.0.0.1' : '192.0.2.1'
+    const address = bedKind === 'tls' || bedKind === 'websocket' ? '127.0.0.1' : '192.0.2.1'
     assert.deepEqual(
       [first!['account'], first!['mechanism'], first!['address'], first!['secure'], first!.level],
       [romeo.bare, 'PLAIN', address, true, INFO],

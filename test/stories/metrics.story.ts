@@ -33,7 +33,7 @@ const deeds: readonly Deed[] = [
     moves: [
       ['stonechat_logins_total', { mechanism: 'plain', outcome: 'success' }, 1],
       ['stonechat_sessions', { state: 'online' }, 1],
-      ['stonechat_connections', { transport: bedKind === 'tls' ? 'tls' : 'other' }, 1],
+      ['stonechat_connections', { transport: bedKind === 'tls' || bedKind === 'websocket' ? bedKind : 'other' }, 1],
     ],
   },
   {

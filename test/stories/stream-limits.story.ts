@@ -5,7 +5,7 @@ const NS = 'urn:xmpp:stream-limits:0'
 
 /** A message to oneself of so many bytes. */
 function sized(bytes: number): string {
-  const [start, end] = ["<message id='m' type='chat'><body>", '</body></message>']
+  const [start, end] = ["<message xmlns='jabber:client' id='m' type='chat'><body>", '</body></message>']
   return `${start}${'x'.repeat(bytes - start.length - end.length)}${end}`
 }
 
@@ -32,7 +32,7 @@ story(
     romeo.send(sized(10_241))
     await romeo.receivesStreamError('policy-violation')
   },
-  { server: { limits: { stanza: { bytes: 10_240 } } } },
+  { server: { limits: { stanza: { bytes: 10_240 }, keepalive: 300_000 } } },
 )
 
 // XEP-0478 §3.1: both children are optional
@@ -44,5 +44,5 @@ story(
     assert.equal(limitsOf(await (await s.connects()).opens(s.domain)), undefined)
     await actor.isCut()
   },
-  { server: { limits: { stanza: { bytes: 0 }, preAuth: { bytes: 0, time: 0 } } } },
+  { server: { limits: { stanza: { bytes: 0 }, preAuth: { bytes: 0, time: 0 }, keepalive: 300_000 } } },
 )

@@ -152,14 +152,18 @@ story(
   { modules: { websocket: { origins: ['https://chat.example'] } } },
 )
 
-story('A client that answers no ping is not there any more // RFC 7395 §3.8', async (s) => {
-  await s.createAccount('romeo')
-  const client = new Socket(await url(s))
-  await client.logsIn()
-  // It reads on, but its answers do not come.
-  ;(client.socket as unknown as { pong: () => void }).pong = () => {}
-  const pinged = once(client.socket, 'ping')
-  while (!(await Promise.race([pinged.then(() => true), s.advance(300_000).then(() => false)])));
-  while (client.socket.readyState === WebSocket.OPEN) await s.advance(300_000)
-  assert.equal(await client.closed, 1006)
-})
+story(
+  'A client that answers no ping is not there any more // RFC 7395 §3.8',
+  async (s) => {
+    await s.createAccount('romeo')
+    const client = new Socket(await url(s))
+    await client.logsIn()
+    // It reads on, but its answers do not come.
+    ;(client.socket as unknown as { pong: () => void }).pong = () => {}
+    const pinged = once(client.socket, 'ping')
+    while (!(await Promise.race([pinged.then(() => true), s.advance(300_000).then(() => false)])));
+    while (client.socket.readyState === WebSocket.OPEN) await s.advance(300_000)
+    assert.equal(await client.closed, 1006)
+  },
+  { server: { limits: { keepalive: 300_000 } } },
+)

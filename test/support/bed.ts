@@ -142,11 +142,13 @@ export async function openBed(options: BedOptions = {}): Promise<Bed> {
 /** The configuration of a bed: the defaults, but cheap hashing and wrong passwords answered at once. */
 function serverConfig(options: BedOptions): ServerConfig {
   const { config } = loadServerConfig(null, { base: tmpdir() })
+  // Where the clock jumps, nobody has the time to answer a ping.
+  const keepalive = bedKind === 'websocket' ? 0 : config.limits.keepalive
   const base = {
     ...config,
     hosts: [...(options.hosts ?? ['localhost'])],
     auth: { ...config.auth, scramIterations: 4096, guesses: { ...config.auth.guesses, delay: 0 } },
-    limits: { ...config.limits, closeTimeout: 500 },
+    limits: { ...config.limits, keepalive, closeTimeout: 500 },
   }
   const merged = merge(base, options.server ?? {}) as ServerConfig
   const components = Object.entries(merged.components).map(([domain, component]) => [

@@ -4,7 +4,7 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { ScramClient } from '../unit/auth/sasl-bed.ts'
 import { Client } from './client.ts'
-import type { Transport } from './transport.ts'
+import { overSocket } from './transport.ts'
 
 /** How somebody logs in. */
 export interface BoundLogin {
@@ -27,15 +27,7 @@ export async function logsInBound({ port, direct, local, password, from }: Bound
   if (!direct) await asksForTls(plain)
   const socket = tls.connect({ socket: plain, servername: 'localhost', rejectUnauthorized: false })
   await once(socket, 'secureConnect')
-  const transport: Transport = {
-    onText: () => {},
-    onClose: () => {},
-    send: (text) => void socket.write(text),
-    cut: () => void plain.destroy(),
-  }
-  socket.setEncoding('utf8').on('data', (text: string) => transport.onText(text))
-  socket.on('close', () => transport.onClose())
-  socket.on('error', () => {})
+  const transport = overSocket(socket, plain)
   const client = new Client(transport)
   await client.opens('localhost')
   const bindingData = socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))

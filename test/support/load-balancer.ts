@@ -4,6 +4,7 @@ import net from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Running, start, until } from '../interop/process.ts'
+import { freePort } from './free-port.ts'
 import { findProgram } from './mariadb.ts'
 
 /** A load balancer that runs a configuration of the documentation. */
@@ -106,13 +107,4 @@ function programOf(name: string, packages: string): string {
   const program = findProgram(name)
   if (program === undefined) throw new Error(`There is no ${name} here. On Debian: apt-get install ${packages}`)
   return program
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -10,7 +10,7 @@ import type { Server } from '../../src/server.ts'
 import { type BedOptions, openPlainBed } from './bed.ts'
 import { Client } from './client.ts'
 import type { FakeClock } from './fake-clock.ts'
-import type { Transport } from './transport.ts'
+import { overSocket } from './transport.ts'
 
 /** A server on real sockets, with STARTTLS on one port and TLS from the first byte on another. */
 export interface TcpBed {
@@ -56,15 +56,7 @@ export async function openTcpBed(options: BedOptions = {}): Promise<TcpBed> {
     for (let heard = ''; !heard.includes('<proceed'); ) heard += String((await once(plain, 'data'))[0])
     const socket = tls.connect({ socket: plain, servername: 'localhost', rejectUnauthorized: false })
     await once(socket, 'secureConnect')
-    const transport: Transport = {
-      onText: () => {},
-      onClose: () => {},
-      send: (text) => void socket.write(text),
-      cut: () => void plain.destroy(),
-    }
-    socket.on('data', (chunk) => transport.onText(chunk.toString()))
-    socket.on('close', () => transport.onClose())
-    socket.on('error', () => {})
+    const transport = overSocket(socket, plain)
     const client = new Client(transport)
     await client.logsIn(local, 'localhost', password)
     return Object.assign(client, { socket })

@@ -1,3 +1,4 @@
+import type net from 'node:net'
 import tls from 'node:tls'
 import type { Connection, ConnectionReceiver } from '../../src/net/connection.ts'
 
@@ -82,16 +83,22 @@ export function connectTls(port: number, servername: string): Promise<Transport>
       rejectUnauthorized: false,
     })
     socket.setNoDelay(true)
-    socket.setEncoding('utf8')
-    const transport: Transport = {
-      onText: () => {},
-      onClose: () => {},
-      send: (text) => void socket.write(text),
-      cut: () => void socket.destroy(),
-    }
-    socket.on('data', (text: string) => transport.onText(text))
-    socket.on('close', () => transport.onClose())
+    const transport = overSocket(socket)
     socket.on('error', reject)
     socket.once('secureConnect', () => resolve(transport))
   })
+}
+
+/** The client's end of a socket; `cut` ends `carrier`, which what `socket` does goes over. */
+export function overSocket(socket: net.Socket, carrier: net.Socket = socket): Transport {
+  const transport: Transport = {
+    onText: () => {},
+    onClose: () => {},
+    send: (text) => void socket.write(text),
+    cut: () => void carrier.destroy(),
+  }
+  socket.setEncoding('utf8').on('data', (text: string) => transport.onText(text))
+  socket.on('close', () => transport.onClose())
+  socket.on('error', () => {})
+  return transport
 }

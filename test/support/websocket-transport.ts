@@ -105,7 +105,7 @@ function asFrame(element: string, told: Told | undefined): string {
     const attributes = element.replace(/^(?:<\?xml[^>]*>\s*)?<stream:stream|\sxmlns(?::stream)?='[^']*'|\/?>$/g, '')
     return `<open xmlns='${FRAMING}'${attributes}/>`
   }
-  const [tag, name] = /^<([^\s/>]+)(?:[^>'"]|'[^']*'|"[^"]*")*/.exec(element) ?? []
+  const [tag, name] = /^<([^\s/>?!]+)(?:[^>'"]|'[^']*'|"[^"]*")*/.exec(element) ?? []
   if (tag === undefined || name === undefined) return element
   const declaration = name.startsWith('stream:')
     ? ` xmlns:stream='http://etherx.jabber.org/streams'`

@@ -1,9 +1,8 @@
-import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
-import net from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Running, run, start } from '../interop/process.ts'
+import { freePort } from '../support/free-port.ts'
 
 const bin = fileURLToPath(new URL('../../bin/stonechat.js', import.meta.url))
 const WARN = 40
@@ -50,13 +49,4 @@ export async function startServer(folder: string): Promise<WebServer> {
 function isComplaint(line: string): boolean {
   if (!line.startsWith('{')) return /^\s+at |Error\b|Warning\b/.test(line)
   return (JSON.parse(line) as { level: number }).level >= WARN
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { afterEach, describe, test } from 'node:test'
 import { ConnectionCount, Listener } from '../../../src/net/listener.ts'
-import { TrustedProxies } from '../../../src/net/trusted-proxies.ts'
+import { Networks } from '../../../src/net/trusted-proxies.ts'
 import { systemClock } from '../../../src/util/clock.ts'
 
 describe('the count of connections', () => {
@@ -42,13 +42,10 @@ function listener(count: ConnectionCount, accept: (socket: net.Socket) => void =
     debug: (_: object, text: string) => logged.push(text),
     error: (_: object, text: string) => logged.push(text),
   }
-  const opened = new Listener(
-    { count, proxies: new TrustedProxies([]), clock: systemClock, log: log as never },
-    (socket) => {
-      cleanUp.push(() => socket.destroy())
-      accept(socket)
-    },
-  )
+  const opened = new Listener({ count, proxies: new Networks([]), clock: systemClock, log: log as never }, (socket) => {
+    cleanUp.push(() => socket.destroy())
+    accept(socket)
+  })
   cleanUp.push(() => opened.close())
   return { opened, logged }
 }

@@ -5,7 +5,7 @@ import net from 'node:net'
 import { afterEach, describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { ConnectionCount, Listener, PROXY_HEADER_MS } from '../../../src/net/listener.ts'
-import { TrustedProxies } from '../../../src/net/trusted-proxies.ts'
+import { Networks } from '../../../src/net/trusted-proxies.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { v1Of, v2Header, v2Of } from './proxy-bed.ts'
 
@@ -60,7 +60,7 @@ async function open({
   const taken: Bed['taken'] = []
   const logged: string[] = []
   const log = { debug: (fields: object, text: string) => logged.push(`${text} ${JSON.stringify(fields)}`) }
-  const proxies = new TrustedProxies(['127.0.0.1'])
+  const proxies = new Networks(['127.0.0.1'])
   const listener = new Listener({ count, proxies, clock, log: log as never }, (socket, address) => {
     const guest = { address, said: '' }
     taken.push(guest)
@@ -143,7 +143,7 @@ describe('the real address', () => {
     const server = http.createServer((request, response) => response.end(`heard ${request.url}`))
     const bed = await open()
     const door = new Listener(
-      { count: bed.count, proxies: new TrustedProxies(['127.0.0.1']), clock: bed.clock, log: {} as never },
+      { count: bed.count, proxies: new Networks(['127.0.0.1']), clock: bed.clock, log: {} as never },
       (socket) => server.emit('connection', socket),
     )
     cleanUp.push(() => door.close())

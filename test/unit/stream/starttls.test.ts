@@ -8,7 +8,7 @@ import { type Element, serialize } from '../../../src/api.ts'
 import { Jid } from '../../../src/jid/jid.ts'
 import { Client } from '../../support/client.ts'
 import { openTcpBed, type TcpBed } from '../../support/tcp-bed.ts'
-import type { Transport } from '../../support/transport.ts'
+import { overSocket, type Transport } from '../../support/transport.ts'
 import { ScramClient } from '../auth/sasl-bed.ts'
 
 const NS_TLS = 'urn:ietf:params:xml:ns:xmpp-tls'
@@ -32,15 +32,7 @@ class PlainClient extends Client {
   static async connect(): Promise<PlainClient> {
     const socket = net.connect(bed.port, '127.0.0.1')
     await once(socket, 'connect')
-    const transport: Transport = {
-      onText: () => {},
-      onClose: () => {},
-      send: (text) => void socket.write(text),
-      cut: () => void socket.destroy(),
-    }
-    socket.on('data', (chunk) => transport.onText(chunk.toString()))
-    socket.on('close', () => transport.onClose())
-    socket.on('error', () => {})
+    const transport = overSocket(socket)
     return new PlainClient(socket, transport)
   }
 

@@ -14,8 +14,9 @@ import { migrate } from '../../../src/storage/migrate.ts'
 import { systemClock } from '../../../src/util/clock.ts'
 import { Client } from '../../support/client.ts'
 import { dialects, silentLog, sqlFolder } from '../../support/databases.ts'
+import { freePort } from '../../support/free-port.ts'
 import { sharedMariadb } from '../../support/mariadb.ts'
-import type { Transport } from '../../support/transport.ts'
+import { overSocket } from '../../support/transport.ts'
 import {
   addsContacts,
   blockedBy,
@@ -67,15 +68,6 @@ listen: { client: { address: 127.0.0.1, port: ${port} }, clientTls: { port: 0 },
   return { folder, port }
 }
 
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 async function serve(folder: string): Promise<ChildProcess> {
   const child = spawn(process.execPath, [bin, 'serve', '--config', folder], { stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
@@ -101,17 +93,8 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number 
 
 async function login(port: number, local: string, resource: string): Promise<Client> {
   const socket = net.connect({ port, host: '127.0.0.1', noDelay: true })
-  socket.setEncoding('utf8')
   await once(socket, 'connect')
-  const transport: Transport = {
-    onText: () => {},
-    onClose: () => {},
-    send: (text) => void socket.write(text),
-    cut: () => void socket.destroy(),
-  }
-  socket.on('data', (text: string) => transport.onText(text))
-  socket.on('close', () => transport.onClose())
-  socket.on('error', () => {})
+  const transport = overSocket(socket)
   const client = new Client(transport)
   await client.logsIn(local, 'localhost', PASSWORD, resource)
   return client

@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ServerProcess, stonechat } from '../../durability/server.ts'
 import { Client } from '../../support/client.ts'
-import type { Transport } from '../../support/transport.ts'
+import { overSocket } from '../../support/transport.ts'
 
 const NS = 'urn:xmpp:http:upload:0'
 const MEBIBYTE = 1_048_576
@@ -23,17 +23,9 @@ interface Upload {
 }
 
 async function login({ target: { port, domain, password } }: ServerProcess, local: string): Promise<Client> {
-  const socket = net.connect({ port, host: '127.0.0.1', noDelay: true }).setEncoding('utf8')
+  const socket = net.connect({ port, host: '127.0.0.1', noDelay: true })
   await once(socket, 'connect')
-  const transport: Transport = {
-    onText: () => {},
-    onClose: () => {},
-    send: (text) => void socket.write(text),
-    cut: () => void socket.destroy(),
-  }
-  socket.on('data', (text: string) => transport.onText(text))
-  socket.on('close', () => transport.onClose())
-  socket.on('error', () => {})
+  const transport = overSocket(socket)
   const client = new Client(transport)
   await client.logsIn(local, domain, password)
   return client
