@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { domainToASCII } from 'node:url'
 import type Logger from 'bunyan'
 import type { ServerConfig } from './config/server-config.ts'
-import { HttpServer } from './http/http-server.ts'
+import type { HttpServer } from './http/http-server.ts'
 import type { HttpClient, HttpRoutes } from './http/route.ts'
 import { type ConnectionCount, Listener } from './net/listener.ts'
 import { secureSocket } from './net/secure-socket.ts'
@@ -41,6 +41,8 @@ export class WebDoor {
   static async open(routes: HttpRoutes, parts: WebParts): Promise<WebDoor> {
     const { config, log } = parts
     const { header, headerTime, idle } = config.limits.http
+    // Not before: commands need none, and fastify takes long to load.
+    const { HttpServer } = await import('./http/http-server.ts')
     const http = await HttpServer.open({
       routes,
       limits: { headerBytes: header, headersMs: headerTime, idleMs: idle },

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type Logger from 'bunyan'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { randomId } from '../util/id.ts'
-import { HttpProblem, PROBLEM_TYPE, problemBody } from './problem.ts'
+import { HttpProblem, PROBLEM_TYPE, problemBody, refuseUpgrade } from './problem.ts'
 import type { HttpAccess, HttpClient, HttpMethod, HttpRoute, HttpRoutes } from './route.ts'
 
 /** Bounds on requests and connections, in ms and bytes; 0 is none. */
@@ -226,17 +226,6 @@ function answerProblem(reply: FastifyReply, status: number, detail: string): Fas
 function refuse(response: http.ServerResponse): void {
   response.writeHead(400, { ...SAFE_HEADERS, 'content-type': PROBLEM_TYPE })
   response.end(problemBody(400, 'The address cannot be understood.'))
-}
-
-/** Answers a client that asked for an upgrade in vain, and ends the connection. */
-export function refuseUpgrade(
-  socket: Duplex,
-  status: number,
-  detail = 'Nothing can be upgraded at this address.',
-): void {
-  const body = problemBody(status, detail)
-  const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: ${PROBLEM_TYPE}\r\n`
-  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }
 
 /** The path of a request's target; nothing is decoded, so only what is written as its route is finds it. */

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
 
 /** What is wrong with a request, for whoever made it (RFC 9457): thrown by a route's handler. */
 export class HttpProblem extends Error {
@@ -21,4 +22,15 @@ export const PROBLEM_TYPE = 'application/problem+json'
 /** The body that tells of a problem (RFC 9457 §3). */
 export function problemBody(status: number, detail: string): string {
   return JSON.stringify({ title: STATUS_CODES[status] ?? 'Error', status, detail })
+}
+
+/** Answers a client that asked for an upgrade in vain, and ends the connection. */
+export function refuseUpgrade(
+  socket: Duplex,
+  status: number,
+  detail = 'Nothing can be upgraded at this address.',
+): void {
+  const body = problemBody(status, detail)
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: ${PROBLEM_TYPE}\r\n`
+  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }
