@@ -1,4 +1,5 @@
 import { lacksMariadb, type Mariadb, startMariadb } from './database.ts'
+import type { Target } from './load-client.ts'
 import { cpuMicros, threadMicros } from './process-figures.ts'
 import type { Features, ServerKind } from './server-kind.ts'
 import { type RunningServer, startServer } from './servers.ts'
@@ -7,6 +8,8 @@ import { type RunningServer, startServer } from './servers.ts'
 export interface Entry {
   readonly kind: ServerKind
   readonly onMariadb: boolean
+  /** Whether clients come by WebSocket; over TCP unless told. */
+  readonly byWebSocket?: boolean
 }
 
 /** CPU time in microseconds, user and system, with that of the database apart. */
@@ -20,6 +23,9 @@ export interface Contender {
   readonly name: string
   readonly storage: string
   readonly server: RunningServer
+  readonly byWebSocket: boolean
+  /** Where its clients connect. */
+  target(tls: boolean): Target
   /** CPU time used since the start. */
   cpu(): Cpu
   stop(): Promise<void>
@@ -37,11 +43,12 @@ export function possible(entries: readonly Entry[], features: Features): Entry[]
 }
 
 /** Starts a server with its database and the accounts user0 to user<accounts − 1>. */
-export async function start({ kind, onMariadb }: Entry, accounts: number, features: Features): Promise<Contender> {
+export async function start(entry: Entry, accounts: number, features: Features): Promise<Contender> {
+  const { kind, onMariadb, byWebSocket = false } = entry
   const mariadb = onMariadb ? await startMariadb(kind.name) : undefined
   try {
     const server = await startServer(kind, accounts, features, mariadb?.access)
-    return contender(server, mariadb, kind.ownStorage)
+    return contender(server, mariadb, kind.ownStorage, byWebSocket)
   } catch (error) {
     await mariadb?.stop()
     throw error
@@ -70,11 +77,18 @@ export function versions(contenders: readonly Contender[]): string[] {
   return contenders.map(({ server, storage }) => `${server.name} ${server.version} on ${storage}`)
 }
 
-function contender(server: RunningServer, mariadb: Mariadb | undefined, ownStorage: string): Contender {
+function contender(
+  server: RunningServer,
+  mariadb: Mariadb | undefined,
+  ownStorage: string,
+  byWebSocket: boolean,
+): Contender {
   return {
     name: server.name,
     storage: mariadb === undefined ? ownStorage : 'MariaDB',
     server,
+    byWebSocket,
+    target: byWebSocket ? server.webTarget : server.target,
     cpu: () => ({ server: cpuMicros(server.pid), database: mariadb === undefined ? 0 : cpuMicros(mariadb.pid) }),
     stop: async () => {
       await server.stop()

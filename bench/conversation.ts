@@ -96,7 +96,7 @@ async function play(scenes: readonly Scene[], settings: ConversationSettings, wa
     wishes,
   } = settings
   for (const { load, contender, tls } of scenes)
-    await named(contender, () => load.open(contender.server.target(tls), pairs * 2 * devices, pairs * 2, wishes))
+    await named(contender, () => load.open(contender.target(tls), pairs * 2 * devices, pairs * 2, wishes))
   if (idleSeconds > 0) await sleep(loginRestMs)
   await Promise.all(scenes.map(({ tally }) => tally.begin(idleSeconds)))
   for (const scene of scenes) {

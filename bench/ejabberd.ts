@@ -76,6 +76,7 @@ async function configuration({
   plainPort,
   tlsPort,
   webPort,
+  webTlsPort,
   features,
   database,
 }: Surroundings): Promise<string> {
@@ -92,7 +93,7 @@ ${database === undefined ? '' : storage(database)}
 listen:
   - { port: ${plainPort}, ip: "127.0.0.1", module: ejabberd_c2s, starttls: true, starttls_required: false, backlog: 1000 }
   - { port: ${tlsPort}, ip: "127.0.0.1", module: ejabberd_c2s, tls: true, backlog: 1000 }
-${features.uploads ? `  - { port: ${webPort}, ip: "127.0.0.1", module: ejabberd_http, request_handlers: { /upload: mod_http_upload } }` : ''}
+${features.uploads ? `  - { port: ${webPort}, ip: "127.0.0.1", module: ejabberd_http, request_handlers: { /upload: mod_http_upload } }` : ''}${features.webSocket ? webSockets(webPort, webTlsPort) : ''}
 shaper_rules: { max_user_sessions: 1000, max_user_offline_messages: 5000 }
 modules:
   mod_roster: { versioning: true }
@@ -108,6 +109,13 @@ modules:
   mod_blocking: {}
   mod_offline: {}
 ${optionalModules(features)}${features.uploads ? uploads(folder, webPort) : ''}`
+}
+
+function webSockets(webPort: number, webTlsPort: number): string {
+  const handler = 'ip: "127.0.0.1", module: ejabberd_http, request_handlers: { /xmpp-websocket: ejabberd_http_ws }'
+  return `
+  - { port: ${webPort}, ${handler} }
+  - { port: ${webTlsPort}, tls: true, ${handler} }`
 }
 
 /** Files without limits that matter here. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import net from 'node:net'
 import tls from 'node:tls'
+import { type Line, openWebSocketLine } from './websocket-line.ts'
 
 /** Where a server under test takes clients. */
 export interface Target {
@@ -8,6 +9,8 @@ export interface Target {
   readonly port: number
   /** Whether the port speaks TLS from the first byte (XEP-0368). */
   readonly tls: boolean
+  /** Whether it speaks HTTP, and XMPP by WebSocket (RFC 7395). */
+  readonly webSocket?: boolean
   readonly password: string
 }
 
@@ -60,7 +63,7 @@ export class LoadClient {
   sent = 0
   /** How many of them the server has acknowledged (XEP-0198). */
   acknowledged = 0
-  readonly #socket: net.Socket
+  readonly #socket: Line
   readonly #ears: Ears
   #managed = false
   #handled = 0
@@ -72,7 +75,7 @@ export class LoadClient {
   #tap: ((chunk: Buffer) => void) | undefined
   #capabilities: Capabilities | undefined
 
-  private constructor(socket: net.Socket, account: string, ears: Ears) {
+  private constructor(socket: Line, account: string, ears: Ears) {
     this.#socket = socket
     this.account = account
     this.#ears = ears
@@ -297,14 +300,19 @@ export function readDigits(data: Buffer, at: number, count: number): number {
   return value
 }
 
-function connect(target: Target): Promise<net.Socket> {
+async function connect(target: Target): Promise<Line> {
+  const socket = await connectSocket(target)
+  return target.webSocket ? await openWebSocketLine(socket, target.domain) : socket
+}
+
+function connectSocket(target: Target): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
     const where = { host: '127.0.0.1', port: target.port }
     const socket = target.tls
       ? tls.connect({
           ...where,
           servername: target.domain,
-          ALPNProtocols: ['xmpp-client'],
+          ALPNProtocols: [target.webSocket ? 'http/1.1' : 'xmpp-client'],
           rejectUnauthorized: false,
         })
       : net.connect(where)

@@ -64,6 +64,7 @@ async function configuration({
   plainPort,
   tlsPort,
   webPort,
+  webTlsPort,
   features,
   database,
 }: Surroundings): Promise<string> {
@@ -76,8 +77,10 @@ network_backend = "epoll"
 interfaces = { "127.0.0.1" }
 c2s_ports = { ${plainPort} }
 c2s_direct_tls_ports = { ${tlsPort} }
-http_ports = { ${features.uploads ? webPort : ''} }
-https_ports = {}
+http_ports = { ${features.uploads || features.webSocket ? webPort : ''} }
+https_ports = { ${features.webSocket ? webTlsPort : ''} }
+https_interfaces = { "127.0.0.1" }
+https_ssl = { certificate = "${certificate}", key = "${key}" }
 http_interfaces = { "127.0.0.1" }
 modules_enabled = {
   "roster", "saslauth", "tls", "disco", "ping", "version", "time", "lastactivity", "private", "vcard", "blocklist"${optionalModules(features)}
@@ -115,8 +118,14 @@ function authentication({ passwordHash }: Features): string {
   return `authentication = "internal_hashed"\npassword_hash = "${passwordHash}"`
 }
 
-function optionalModules({ archive, carbons, streamManagement, pep }: Features): string {
-  const names = [archive && 'mam', carbons && 'carbons', streamManagement && 'smacks', pep && 'pep']
+function optionalModules({ archive, carbons, streamManagement, pep, webSocket }: Features): string {
+  const names = [
+    archive && 'mam',
+    carbons && 'carbons',
+    streamManagement && 'smacks',
+    pep && 'pep',
+    webSocket && 'websocket',
+  ]
   return names.map((name) => (name ? `, "${name}"` : '')).join('')
 }
 

@@ -20,17 +20,18 @@ import { measureRosters } from './rosters.ts'
 import type { PasswordHash, ServerKind } from './server-kind.ts'
 import { kinds } from './servers.ts'
 import { measureUploads } from './upload.ts'
+import { measureWebSocket } from './websocket.ts'
 
 const parts = [
   ...(['parser', 'dispatch', 'chat', 'idle', 'archive', 'sm', 'carbons', 'offline', 'pages'] as const),
-  ...(['rooms', 'rooms-idle', 'login', 'roster', 'presence', 'ping', 'pep', 'upload'] as const),
+  ...(['rooms', 'rooms-idle', 'login', 'roster', 'presence', 'ping', 'pep', 'upload', 'websocket'] as const),
 ] as const
 
 const usage = `npm run bench -- [parts] [options]
 
 Parts: ${parts.join(', ')}; all of them when none is named.
   --servers LIST    servers to run on: ${kinds.map((kind) => kind.name).join(',')} (those installed)
-  --tls             archive, sm and carbons with TLS, too (chat has it anyway)
+  --tls             archive, sm and carbons with TLS, too (chat and websocket have it anyway)
   --pairs N         pairs that chat (20; archive 100)
   --window N        messages in flight in each direction of a pair at full speed (4; archive 1)
   --rate N          messages a second at the even pace (2000; archive 100, sm 1000, carbons 500;
@@ -171,6 +172,7 @@ const measures: Readonly<
       rounds: number('rounds', 5),
       restSeconds: 0.5,
     }),
+  websocket: () => measureWebSocket(onTheirOwn(), { ...conversation(20, 4, 2000), tls: true }),
   'rooms-idle': () =>
     measureIdleRooms(onMariadb(), {
       rooms: Number(values.rooms),

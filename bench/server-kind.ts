@@ -19,6 +19,8 @@ export interface Features {
   readonly pep?: boolean
   /** Takes files of any size (XEP-0363) for upload.localhost, and hands them out, over HTTP without TLS. */
   readonly uploads?: boolean
+  /** Takes clients by WebSocket (RFC 7395), over HTTP and over HTTPS. */
+  readonly webSocket?: boolean
   /** Keeps of a password what SCRAM with this hash checks, instead of the password; Stonechat always keeps that, for every hash. */
   readonly passwordHash?: PasswordHash
   /** Gives accounts contacts, each of whom sees the other's presence. */
@@ -62,6 +64,8 @@ export interface Surroundings {
   readonly tlsPort: number
   /** HTTP without TLS, where there is any. */
   readonly webPort: number
+  /** HTTPS, for WebSocket. */
+  readonly webTlsPort: number
   /** How many accounts to have: user0, user1 and so on. */
   readonly accounts: number
   readonly features: Features

@@ -18,6 +18,8 @@ export interface RunningServer {
   readonly pid: number
   readonly launch: Launch
   target(tls: boolean): Target
+  /** Where it takes clients by WebSocket, over HTTPS or HTTP, when it has that feature. */
+  webTarget(tls: boolean): Target
   /** Stops the server, by force if need be, and removes its files. */
   stop(): Promise<void>
 }
@@ -43,8 +45,9 @@ export async function startServer(
   database?: DatabaseAccess,
 ): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), `bench-${kind.name}-`))
-  const [plainPort, tlsPort, webPort] = [await freePort(), await freePort(), await freePort()]
-  const launch = await kind.prepare({ folder, plainPort, tlsPort, webPort, accounts, features, database })
+  const [plainPort, tlsPort] = [await freePort(), await freePort()]
+  const [webPort, webTlsPort] = [await freePort(), await freePort()]
+  const launch = await kind.prepare({ folder, plainPort, tlsPort, webPort, webTlsPort, accounts, features, database })
   const output = join(folder, 'output.log')
   const fd = openSync(output, 'a')
   const child = spawn(launch.command, launch.args, {
@@ -69,7 +72,8 @@ export async function startServer(
     if (process.env['BENCH_KEEP'] === undefined) rmSync(folder, { recursive: true, force: true })
   }
   try {
-    for (const port of [plainPort, tlsPort]) await untilOpen(port, () => exited)
+    for (const port of [plainPort, tlsPort, ...(features.webSocket ? [webPort, webTlsPort] : [])])
+      await untilOpen(port, () => exited)
     await launch.started?.()
   } catch (error) {
     const said = readFileSync(output, 'utf8').slice(-2_000)
@@ -82,6 +86,7 @@ export async function startServer(
     pid: child.pid!,
     launch,
     target: (tls) => ({ domain, port: tls ? tlsPort : plainPort, tls, password }),
+    webTarget: (tls) => ({ domain, port: tls ? webTlsPort : webPort, tls, webSocket: true, password }),
     stop,
   }
 }

@@ -24,6 +24,7 @@ const modulesOf: Readonly<Record<Exclude<keyof Features, 'passwordHash' | 'pep' 
   carbons: ['carbons'],
   rooms: ['muc', 'muc-archive'],
   uploads: ['upload'],
+  webSocket: ['websocket'],
 }
 
 /** What modules need for more than people do. */
@@ -76,7 +77,7 @@ function archiveOf(where: OurArchive): Partial<Launch> {
   }
 }
 
-function configure({ folder, plainPort, tlsPort, webPort, features }: Surroundings, url: string): void {
+function configure({ folder, plainPort, tlsPort, webPort, webTlsPort, features }: Surroundings, url: string): void {
   writeFileSync(
     join(folder, 'server.yaml'),
     `hosts: [${domain}]
@@ -87,7 +88,7 @@ listen:
   client: { address: 127.0.0.1, port: ${plainPort} }
   clientTls: { address: 127.0.0.1, port: ${tlsPort} }
   http: { port: ${webPort} }
-  https: { port: 0 }
+  https: { address: 127.0.0.1, port: ${features.webSocket ? webTlsPort : 0} }
 log: { level: warn }
 auth: { scramIterations: 4096 }
 limits: { connections: off, connectionsPerAddress: off, sessionsPerAccount: off }

@@ -61,6 +61,7 @@ export {
   bindFeatures,
   flowNeeded,
   type GrantedLogin,
+  guestAccount,
   hostStopping,
   type LoginExtension,
   type LoginRequest,
@@ -111,6 +112,7 @@ export { Lru } from './util/lru.ts'
 export { networkOf } from './util/network.ts'
 export { ownText } from './util/own-text.ts'
 export { asJson, defineSlot, type Slot, Slots } from './util/slot.ts'
+export { syncFolder } from './util/sync-folder.ts'
 export { readBoolean } from './xml/boolean.ts'
 export { Element, escapeXML, type Node, xml } from './xml/element.ts'
 export { FrameReader } from './xml/frame-reader.ts'

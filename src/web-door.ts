@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { domainToASCII } from 'node:url'
 import type Logger from 'bunyan'
 import type { ServerConfig } from './config/server-config.ts'
-import type { HttpServer } from './http/http-server.ts'
+import type { Admission, HttpServer } from './http/http-server.ts'
 import type { HttpClient, HttpRoutes } from './http/route.ts'
 import { type ConnectionCount, Listener } from './net/listener.ts'
 import { secureSocket } from './net/secure-socket.ts'
@@ -57,16 +58,28 @@ export class WebDoor {
   async listenOn(address: string, port: number, count: ConnectionCount, tls?: TlsContexts): Promise<number> {
     const { clock, config, log, proxies } = this.#parts
     const listener = new Listener({ count, proxies, clock, log }, (socket, address) => {
+      const admits: Admission = (client, carrier) => this.#counts(count, address, client, carrier)
       // RFC 8446 and RFC 9113 are for what leaves the machine: nobody reads along within it.
       if (tls === undefined)
-        return this.#http.take(socket, { address, secure: isLoopback(address), channelBinding: undefined })
+        return this.#http.take(socket, { address, secure: isLoopback(address), channelBinding: undefined }, admits)
       const parts = { tls, alpn: 'http/1.1', clock, handshakeMs: config.limits.preAuth.time }
       secureSocket(socket, parts, (secure, channelBinding) =>
-        this.#http.take(secure, { address, secure: true, channelBinding } satisfies HttpClient),
+        this.#http.take(secure, { address, secure: true, channelBinding } satisfies HttpClient, admits),
       )
     })
     this.#listeners.push(listener)
     return await listener.listen(address, port)
+  }
+
+  /** Counts a connection of a proxy's that becomes one client's own for that client, too. False when it has too many. */
+  #counts(count: ConnectionCount, peer: string, { address }: HttpClient, socket: Duplex): boolean {
+    if (address === peer) return true
+    if (!count.identify(address)) {
+      this.#parts.log.debug({ address }, 'too many connections')
+      return false
+    }
+    socket.on('close', () => count.forget(address))
+    return true
   }
 
   /** Takes no more connections; those that are there go on. */
@@ -87,11 +100,11 @@ function clientBehind(peer: HttpClient, headers: IncomingHttpHeaders, proxies: N
   const { forwarded, 'x-forwarded-for': old, 'x-forwarded-proto': scheme } = headers
   const xForwardedFor = old === undefined ? undefined : String(old)
   const address = forwardedAddress(peer.address, { forwarded, xForwardedFor }, proxies)
-  // The proxy's own TLS is not the client's: a login cannot be bound to it.
+  // The proxy's own TLS is not the client's: a login cannot be bound to it, and nothing is known of how the client came.
   const isBehind = forwarded !== undefined || xForwardedFor !== undefined || scheme !== undefined
   return {
     address,
-    secure: scheme === undefined ? peer.secure : scheme === 'https',
+    secure: isBehind ? scheme === 'https' : peer.secure,
     channelBinding: isBehind ? undefined : peer.channelBinding,
   }
 }

@@ -40,10 +40,16 @@ export function offersOf(declaration: CommandDeclaration, commands: FormCommands
     run: async (filled, request) => {
       const args = argsOf(declaration, form, filled, request)
       const reply = await performed(commands, declaration.name, args, request)
-      commands.note(declaration, request, declaration.password === true ? args.slice(0, -1) : args)
+      commands.note(declaration, request, logged(declaration, args))
       return payloadOf(reply, form)
     },
   }))
+}
+
+/** The arguments that may be known later: neither a password nor what people are told. */
+function logged({ args: declared = [], password }: CommandDeclaration, args: readonly string[]): readonly string[] {
+  const open = password === true ? args.slice(0, -1) : args
+  return open.filter((_, place) => declared[place]?.kind !== 'lines')
 }
 
 function defaultForm({ name, summary }: CommandDeclaration): CommandForm {

@@ -105,6 +105,6 @@ export class Guests {
 
   async #delete(local: string): Promise<void> {
     if (this.#isHere(local)) return
-    await this.#host.deleteAccount(local).catch((error) => this.#onFailure(error, local))
+    await this.#host.deleteAccount(local).catch((error) => this.#onFailure(error, `${local}@${this.#host.domain}`))
   }
 }

@@ -1,4 +1,4 @@
-import { accountDeleting, defineModule, option, saslMechanisms, userLeft, xep } from '#api'
+import { accountDeleting, defineModule, guestAccount, option, saslMechanisms, userLeft, xep } from '#api'
 import { accountType } from '../disco/hooks.ts'
 import disco from '../disco/index.ts'
 import { Guests } from './guests.ts'
@@ -38,6 +38,7 @@ export default defineModule({
       isSilent: true,
       start: (sasl) => ({ step: (message) => guests.logIn(message, sasl) }),
     })
+    ctx.answer(guestAccount, (jid) => guests.has(jid) || undefined)
     // XEP-0175 §4.
     ctx.answer(accountType, (jid) => (guests.has(jid) ? 'anonymous' : undefined))
     ctx.on(userLeft, ({ jid }) => guests.left(jid))

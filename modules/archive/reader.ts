@@ -31,9 +31,11 @@ export class ArchiveReader {
    * (XEP-0313 §4). Whether the asker may see them is decided before; `view` shows each of them.
    *
    * @throws StanzaError `item-not-found` when the archive lacks a message that the query names, `resource-constraint` when it
-   * is still being made ready for searches.
+   * is still being made ready for searches, `recipient-unavailable` when nobody is there any more to hear the answer.
    */
   async answer(owner: string, asker: Asker, query: ArchiveQuery, view: View = asKept): Promise<Element> {
+    // A client that reads nothing may have asked for much before it was dropped.
+    if (!asker.live) throw new StanzaError('recipient-unavailable')
     const { filter, page: wish } = query
     for (const id of query.named) if (!(await this.#store.has(owner, id))) throw unknownId()
     if (query.ids !== undefined) return await this.#answerIds(owner, asker, query, query.ids, view)

@@ -178,7 +178,9 @@ export class Recorder {
         event.pending = event.pending === undefined ? written : Promise.all([event.pending, written]).then(() => {})
         return
       case 'relaxed':
-        written.catch((error) => this.#log.error({ err: error, id: message.id }, 'a message could not be archived'))
+        written.catch((error) =>
+          this.#log.error({ err: error, archiveId: message.id }, 'a message could not be archived'),
+        )
     }
   }
 

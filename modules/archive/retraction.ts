@@ -36,7 +36,7 @@ export class Retractions {
         () => this.#retract(reference, retraction, message),
         () => {},
       )
-      .catch((error) => this.#log.error({ err: error, id: message.id }, 'a message could not be retracted'))
+      .catch((error) => this.#log.error({ err: error, archiveId: message.id }, 'a message could not be retracted'))
       .finally(() => this.#running.delete(running))
     this.#running.add(running)
   }

@@ -23,7 +23,9 @@ export function adHocInvitations(
   rights: InviteRights,
   invite: (wish: Parameters<Invite>[0]) => Promise<readonly FormField[]>,
 ): CommandOffer[] {
-  const isUser = ({ from }: CommandRequest): boolean => from.domain === host.domain && from.local !== ''
+  // An account is for whoever was invited by somebody who is known: guests are not.
+  const isUser = ({ from }: CommandRequest): boolean =>
+    from.domain === host.domain && from.local !== '' && !host.isGuest(from)
   const isAdmin = ({ from }: CommandRequest): boolean => rights.isAdmin(from.bare)
   const mayInvite = (request: CommandRequest): boolean =>
     isUser(request) && (rights.users !== 'nobody' || isAdmin(request))

@@ -70,7 +70,7 @@ export default defineModule({
       const { inviter, accounts } = wish
       const uri = uriOf({ token, host: host.domain, inviter, username, accounts })
       const landingUrl = landing && landingUrlOf(landing, uri, token)
-      log.info({ id: issued.id, inviter: inviter?.toString(), username }, 'an invitation was made')
+      log.info({ invitation: issued.id, inviter: inviter?.toString(), username }, 'an invitation was made')
       return { issued, uri, landingUrl }
     }
     const maker = () => host.hooks.ask(accountsByInvitation, host)

@@ -1,8 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type HttpRequest, Networks } from '#api'
 
-/** By which a proxy says for whom it asks. */
-const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip'] as const
+/** By which a proxy says for whom it asks, or that it is one. */
+const PROXY_HEADERS = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+] as const
 const loopback = new Networks(['127.0.0.0/8', '::1'])
 
 /** What is asked of those who want the metrics. */

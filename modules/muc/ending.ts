@@ -73,7 +73,10 @@ export class Remains {
       try {
         await this.#service.with(local, false, (room) => this.clear(room))
       } catch (err) {
-        this.#service.log.warn({ err, local }, 'what is left of a room could not be removed: it is tried again')
+        this.#service.log.warn(
+          { err, room: `${local}@${this.#service.domain}` },
+          'what is left of a room could not be removed: it is tried again',
+        )
       }
     this.#cancel = undefined
     for (const local of this.#rooms) this.add(local)

@@ -12,7 +12,7 @@ export const options = {
   creation: option
     .oneOf('local', 'admins', 'anyone')
     .default('local')
-    .describe('Who may create rooms: accounts of this server, its admins, or anyone.'),
+    .describe('Who may create rooms: accounts of this server but those of guests, its admins, or anyone.'),
   locking: option
     .bool()
     .default(true)

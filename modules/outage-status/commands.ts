@@ -3,7 +3,7 @@ import { inWords, type Outage, readOutage, translated } from './outage.ts'
 import type { OutageStatus } from './status.ts'
 
 const domain = { name: 'domain', summary: 'The domain that it is about.', kind: 'host' } as const
-const message = { name: 'message', summary: 'What people are told of it, in quotes.' }
+const message = { name: 'message', summary: 'What people are told of it, in quotes.', kind: 'lines' } as const
 
 /** What an admin can do about outages. */
 export const outageCommands: readonly CommandDeclaration[] = [

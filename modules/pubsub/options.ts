@@ -9,7 +9,9 @@ export const options = {
   creators: option
     .oneOf('local', 'anybody', 'admins')
     .default('local')
-    .describe('Who may create nodes at the services: accounts of this server, anybody, or its admins.'),
+    .describe(
+      'Who may create nodes at the services: accounts of this server but those of guests, anybody, or its admins.',
+    ),
   limits: option
     .group({
       maxNodes: option.int().min(1).orOff().default(500).describe('How many nodes one account can have at a service.'),

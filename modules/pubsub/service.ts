@@ -69,7 +69,7 @@ export class PubsubService implements Face {
   mayCreate(asker: Jid): boolean {
     const { settings, engine } = this.#parts
     if (this.rules(asker) || settings.creators === 'anybody') return true
-    return settings.creators === 'local' && engine.host.serves(asker.domain)
+    return settings.creators === 'local' && engine.host.serves(asker.domain) && !engine.host.isGuest(asker)
   }
 
   async seesPresence(node: Node, asker: Jid): Promise<boolean> {

@@ -30,6 +30,8 @@ export async function changePassword(
   rules: OwnAccountRules,
 ): Promise<void> {
   if (!rules.allowPasswordChange) throw new StanzaError('not-allowed', 'Passwords are changed by the admins.')
+  // With one, somebody could come back.
+  if (host.isGuest(jid)) throw new StanzaError('not-allowed', 'Guests have no password.')
   checkChannel(stream.secure, rules)
   const { username, password } = readCredentials(query, NS_CHANGE_PASSWORD)
   if (username === '') throw new StanzaError('bad-request', 'Say in <username/> whose password it is.')

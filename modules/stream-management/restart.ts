@@ -74,7 +74,10 @@ export class Restart {
         await new Promise<void>((resolve) => this.#clock.after(RETRY_EVERY_MS, resolve))
         await this.#save(part, giveUpMs)
       } else if (part.length > 1) for (const one of part) await this.#save([one], giveUpMs)
-      else this.#log.error({ err: error, account: part[0]?.session.local }, 'a resting session could not be saved')
+      else {
+        const account = `${part[0]?.session.local}@${this.#host.domain}`
+        this.#log.error({ err: error, account }, 'a resting session could not be saved')
+      }
     }
   }
 
@@ -127,7 +130,10 @@ export class Restart {
       // Better not to start than to forget it until the next start.
       if (isUnavailable(error)) throw error
       // Its account may be gone; or something is wrong with it alone, and the others must not suffer.
-      this.#log.warn({ err: error, account: saved.local }, 'a saved session could not be made again')
+      this.#log.warn(
+        { err: error, account: `${saved.local}@${this.#host.domain}` },
+        'a saved session could not be made again',
+      )
       return undefined
     }
   }

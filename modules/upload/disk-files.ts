@@ -1,8 +1,9 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { randomId } from '#api'
+import { randomId, syncFolder } from '#api'
 import type { ByteRange } from './byte-range.ts'
+import { readInTurn } from './file-reading.ts'
 import { type FileStore, FullError, type NewFile } from './file-store.ts'
 
 /** Only the server's user reads and writes. */
@@ -40,10 +41,10 @@ export class DiskFiles implements FileStore {
         await file.close()
       }
       signal.throwIfAborted()
-      const made = await mkdir(dirname(place), { recursive: true, mode: FOLDER_MODE })
+      await mkdir(dirname(place), { recursive: true, mode: FOLDER_MODE })
       await rename(draft, place)
-      // A name is on disk once its folder is.
-      await syncFolders(dirname(place), made === undefined ? dirname(place) : this.#folder)
+      // A name is on disk once its folder is. Who made the folders may not have come so far, or have been cut off.
+      await Promise.all([dirname(place), dirname(dirname(place)), this.#folder].map(syncFolder))
     } catch (error) {
       await rm(draft, { force: true })
       throw isFull(error) ? new FullError('The disk is full.', { cause: error }) : error
@@ -58,7 +59,7 @@ export class DiskFiles implements FileStore {
     try {
       const { size: there } = await file.stat()
       if (there !== size) throw new Error(`the file ${key} has ${there} bytes instead of ${size}`)
-      return file.createReadStream({ ...range })
+      return readInTurn(file, range ?? { start: 0, end: size - 1 })
     } catch (error) {
       await file.close()
       throw error
@@ -100,21 +101,17 @@ async function writeAll(file: FileHandle, bytes: AsyncIterable<Uint8Array>): Pro
 
 async function writeLot(file: FileHandle, lot: readonly Uint8Array[], count: number): Promise<void> {
   let { bytesWritten } = await file.writev(lot)
-  if (bytesWritten === count) return
-  // The disk may be about to be full: what is missing tells.
-  const rest = Buffer.concat(lot)
-  while (bytesWritten < count) bytesWritten += (await file.write(rest, bytesWritten)).bytesWritten
+  if (bytesWritten < count) {
+    // The disk may be about to be full: what is missing tells.
+    const rest = Buffer.concat(lot)
+    while (bytesWritten < count) bytesWritten += (await file.write(rest, bytesWritten)).bytesWritten
+  }
+  lot.forEach(release)
 }
 
-/** Sees that the names in a folder, and in those above it up to `top`, are on disk. */
-async function syncFolders(folder: string, top: string): Promise<void> {
-  const opened = await open(folder, 'r')
-  try {
-    await opened.sync()
-  } finally {
-    await opened.close()
-  }
-  if (folder !== top) await syncFolders(dirname(folder), top)
+/** Gives back memory that is of no more use, where nothing else is in it: until it was collected, much of it would be, at a high cost. */
+function release({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -12,10 +12,13 @@ export interface NewFile {
 export interface FileStore {
   /**
    * Keeps a file. When it resolves the file is there whole, whatever happens to the server; when it rejects, as it does with what `bytes`
-   * throws, nothing is. Whatever was there by that key is replaced.
+   * throws, nothing is. Whatever was there by that key is replaced. The memory that `bytes` come in is the store's from then on.
    */
   write(file: NewFile, bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>
-  /** The bytes of a file of that size, or of a part of it; `undefined` when there is none. */
+  /**
+   * The bytes of a file of that size, or of a part of it; `undefined` when there is none. They are for `pipe`, and
+   * not to be kept: in place of a chunk may come the next but one.
+   */
   read(key: string, size: number, range: ByteRange | undefined): Promise<Readable | undefined>
   /** Removes a file, if it is there. */
   remove(key: string): Promise<void>

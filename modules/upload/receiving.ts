@@ -1,3 +1,4 @@
+import { finished } from 'node:stream'
 import { type Cancel, type Clock, HttpProblem, type HttpReply, type HttpRequest, isUnavailable } from '#api'
 import { type FileStore, FullError } from './file-store.ts'
 import { essenceOf, isMediaType } from './media-type.ts'
@@ -196,38 +197,54 @@ class Body implements AsyncIterable<Uint8Array> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    const chunks = this.#raw.iterator({ destroyOnReturn: false })
     let count = 0
     try {
-      for (;;) {
-        const { done, value } = await this.#next(chunks)
-        if (done === true) break
-        count += value.length
+      for await (const chunk of chunksOf(this.#raw, this.#signal)) {
+        count += chunk.length
         if (count > this.#size) throw wrongSize(this.#size, true)
-        yield value
+        yield chunk
       }
       if (count < this.#size) throw wrongSize(this.#size, false)
     } catch (error) {
       this.failure ??= error instanceof HttpProblem ? error : new HttpProblem(400, 'The file did not come whole.')
       throw this.failure
-    } finally {
-      // Not waited for: it ends when what was asked for last has come.
-      void chunks.return?.()
     }
   }
+}
 
-  /** The next chunk, unless it is all given up first. */
-  async #next(chunks: AsyncIterator<Buffer>): Promise<IteratorResult<Buffer>> {
-    this.#signal.throwIfAborted()
-    const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<Buffer>>()
-    const giveUp = () => reject(this.#signal.reason)
-    this.#signal.addEventListener('abort', giveUp, { once: true })
-    chunks.next().then(resolve, reject)
-    try {
-      return await promise
-    } finally {
-      this.#signal.removeEventListener('abort', giveUp)
+/**
+ * What comes with a request, piece by piece as it comes: read from the stream, what waits would be joined to larger pieces, which costs more than
+ * all the rest. Ends at once, with the reason of `signal`, when that tells it to; the request goes on.
+ */
+async function* chunksOf(raw: RawRequest, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  let came: Uint8Array | undefined
+  let end: { readonly error: Error | null | undefined } | undefined
+  let wake = () => {}
+  const take = (chunk: Uint8Array) => {
+    raw.pause()
+    came = chunk
+    wake()
+  }
+  const forget = finished(raw, { writable: false, signal }, (error) => {
+    end = { error }
+    wake()
+  })
+  raw.on('data', take)
+  try {
+    while (end === undefined) {
+      const waking = new Promise<void>((resolve) => (wake = resolve))
+      raw.resume()
+      await waking
+      if (came === undefined) continue
+      const chunk: Uint8Array = came
+      came = undefined
+      yield chunk
     }
+    signal.throwIfAborted()
+    if (end.error) throw end.error
+  } finally {
+    raw.off('data', take)
+    forget()
   }
 }
 

@@ -13,7 +13,7 @@ import {
   type HttpClient,
   type OutputLimits,
 } from '#api'
-import { toFrame, webSocketFraming } from './framing.ts'
+import { declare, toMessages, webSocketFraming } from './framing.ts'
 
 const UNREAD = 'the peer does not read what it is sent'
 /** RFC 6455 §7.4.1: all is said; the type of a message is none that is spoken here; a message is too long. */
@@ -22,6 +22,11 @@ const UNSUPPORTED = 1003
 const TOO_LONG = 1009
 /** What WebSocket itself may put around a message, in bytes, when that comes in fragments. */
 const WRAPPING = 256
+/**
+ * In how many pieces a message may arrive, whatever its length, and how long they have to be beyond that, on average, to be taken
+ * up to the limit: each takes some 400 bytes of memory, however short it is.
+ */
+const [PIECES, PIECE] = [64, 128]
 
 /** A client's connection by WebSocket: one element a message. */
 export class WebSocketConnection implements Connection, Flushable {
@@ -52,6 +57,8 @@ export class WebSocketConnection implements Connection, Flushable {
   /** Bytes of the message that is coming in: about as many as came since the last, and never fewer. */
   #unread = 0
   #lastChunk = 0
+  /** How many pieces those bytes came in. */
+  #pieces = 0
   #paused = false
   #congested = false
   #cancelDrop: Cancel | undefined
@@ -78,10 +85,12 @@ export class WebSocketConnection implements Connection, Flushable {
     this.#carrier.prependListener('data', (chunk: Uint8Array) => {
       this.#lastChunk = chunk.length
       this.#unread += chunk.length
+      this.#pieces++
     })
     this.#carrier.on('data', () => this.#checkLength())
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#unread = Math.min(this.#unread - wireLength(data.length), this.#lastChunk)
+      this.#pieces = 1
       // RFC 7395 §3.2: XMPP is text.
       if (isBinary) this.#refuse()
       else this.#take(data)
@@ -95,7 +104,7 @@ export class WebSocketConnection implements Connection, Flushable {
   write(text: string): void {
     if (this.#closed || this.#ending) return
     if (this.#output.length === 0) flushSoon(this)
-    this.#output.push(toFrame(text))
+    this.#output.push(declare(text))
     this.#length += text.length
     const { dropBytes, pauseBytes } = this.#limits
     if (dropBytes > 0 && this.#length + this.#carrier.writableLength > dropBytes) this.destroy(UNREAD)
@@ -107,9 +116,10 @@ export class WebSocketConnection implements Connection, Flushable {
     const output = this.#output
     this.#output = []
     this.#length = 0
-    this.#carrier.cork()
-    for (const frame of output) this.#socket.send(frame)
-    this.#carrier.uncork()
+    // RFC 6455 §5.5.1: nothing follows an end.
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    // Not by `ws`, to which each message is two buffers. What that says itself it writes at once, so that the order holds.
+    this.#carrier.write(toMessages(output))
     if (this.#limits.pauseBytes > 0 && this.#carrier.writableLength > this.#limits.pauseBytes) this.#congest()
   }
 
@@ -188,13 +198,16 @@ export class WebSocketConnection implements Connection, Flushable {
 
   #hearControl(data: Uint8Array): void {
     this.#unread -= wireLength(data.length)
+    // Unless it came in the middle of a message.
+    if (this.#unread <= this.#lastChunk) this.#pieces = 1
     this.#awaitsPong = false
   }
 
   /** A message is not gathered beyond what the stream it belongs to may hold now: little, before a login. */
   #checkLength(): void {
     const most = this.#reader?.maxBytes ?? 0
-    if (most === 0 || this.#unread <= most + WRAPPING) return
+    const isShort = this.#unread <= most + WRAPPING && this.#pieces <= PIECES + most / PIECE
+    if (most === 0 || isShort) return
     this.#closeCode = TOO_LONG
     this.#reader!.refuseLength()
     // Nothing more is read, so that whoever is still sending gets to hear why.

@@ -2,6 +2,8 @@ import { escapeXML, type Framing, randomId } from '#api'
 
 const NS_CLIENT = 'jabber:client'
 const NS_STREAMS = 'http://etherx.jabber.org/streams'
+/** The first byte of a text message that is not in fragments. */
+const WHOLE_TEXT = 0x81
 const NS_FRAMING = 'urn:ietf:params:xml:ns:xmpp-framing'
 
 /** How a stream is put into WebSocket messages: one element each (RFC 7395 §3.3). */
@@ -13,14 +15,38 @@ export const webSocketFraming: Pick<Framing, 'footer' | 'header'> = {
   footer: `<close xmlns='${NS_FRAMING}'/>`,
 }
 
-/** An element as it is said on a stream, as a message that says all of its namespaces itself (RFC 7395 §3.3.3). */
-export function toFrame(text: string): string {
-  if (text.startsWith('<stream:')) return declared(text, `xmlns:stream="${NS_STREAMS}"`)
-  return /^<(?:iq|message|presence)[ />]/.test(text) ? declared(text, `xmlns="${NS_CLIENT}"`) : text
+/** An element as it is said on a stream, as a text that says all of its namespaces itself (RFC 7395 §3.3.3). */
+export function declare(text: string): string {
+  if (text.startsWith('<stream:')) return text.replace(/(?=[ />])/, ` xmlns:stream="${NS_STREAMS}"`)
+  for (const name of ['<message', '<presence', '<iq'])
+    if (text.startsWith(name) && ' />'.includes(text.charAt(name.length)))
+      return `${name} xmlns="${NS_CLIENT}"${text.slice(name.length)}`
+  return text
 }
 
-/** Puts a declaration behind the name of an element. */
-function declared(text: string, declaration: string): string {
-  const end = /[ />]/.exec(text)!.index
-  return `${text.slice(0, end)} ${declaration}${text.slice(end)}`
+/** Texts as a server's messages, one behind the other (RFC 6455 §5.2). */
+export function toMessages(texts: readonly string[]): Buffer {
+  const sizes = texts.map((text) => Buffer.byteLength(text))
+  const messages = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + headLength(size) + size, 0))
+  let at = 0
+  for (const [i, text] of texts.entries()) {
+    const size = sizes[i]!
+    at = writeHead(messages, at, size)
+    // What is ASCII is copied and not encoded.
+    messages.write(text, at, size === text.length ? 'latin1' : 'utf8')
+    at += size
+  }
+  return messages
+}
+
+function headLength(size: number): number {
+  return size < 126 ? 2 : size < 65_536 ? 4 : 10
+}
+
+function writeHead(to: Buffer, at: number, size: number): number {
+  to[at] = WHOLE_TEXT
+  to[at + 1] = size < 126 ? size : size < 65_536 ? 126 : 127
+  if (size >= 65_536) to.writeBigUInt64BE(BigInt(size), at + 2)
+  else if (size >= 126) to.writeUInt16BE(size, at + 2)
+  return at + headLength(size)
 }

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type Logger from 'bunyan'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { randomId } from '../util/id.ts'
+import { nextSerial, serialName } from '../util/serial.ts'
 import { HttpProblem, PROBLEM_TYPE, problemBody, refuseUpgrade } from './problem.ts'
 import type { HttpAccess, HttpClient, HttpMethod, HttpRoute, HttpRoutes } from './route.ts'
 
@@ -26,6 +27,15 @@ export interface HttpServerParts {
   readonly log: Logger
 }
 
+/** Who is at the other end of a connection, and whether it may become something else for a client whom a request tells of. */
+interface Peer {
+  readonly client: HttpClient
+  readonly admits: Admission
+}
+
+/** Whether a connection may become a client's own: that one may have too many. */
+export type Admission = (client: HttpClient, socket: Duplex) => boolean
+
 /** What an answer says unless its route says otherwise: it is no page, is in no frame, and loads nothing. */
 const SAFE_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
@@ -43,7 +53,7 @@ export class HttpServer {
   readonly #parts: HttpServerParts
   readonly #app: FastifyInstance
   readonly #server: http.Server
-  readonly #peers = new WeakMap<Duplex, HttpClient>()
+  readonly #peers = new WeakMap<Duplex, Peer>()
 
   private constructor(parts: HttpServerParts, app: FastifyInstance, server: http.Server) {
     this.#parts = parts
@@ -70,6 +80,9 @@ export class HttpServer {
         return server
       },
       forceCloseConnections: true,
+      // Nobody outside has a say in it: what a client sends as one is not looked at.
+      requestIdHeader: false,
+      genReqId: () => serialName(nextSerial()),
       routerOptions: {
         // As long as anything the address line may hold.
         maxParamLength: 4096,
@@ -89,9 +102,9 @@ export class HttpServer {
     return created
   }
 
-  /** Speaks with whoever is at the other end of a connection. */
-  take(socket: Duplex, peer: HttpClient): void {
-    this.#peers.set(socket, peer)
+  /** Speaks with whoever is at the other end of a connection; `admits` is asked before that becomes something else. */
+  take(socket: Duplex, client: HttpClient, admits: Admission = () => true): void {
+    this.#peers.set(socket, { client, admits })
     this.#server.emit('connection', socket)
   }
 
@@ -104,9 +117,13 @@ export class HttpServer {
   }
 
   #clientOf(request: IncomingMessage): HttpClient {
+    return this.#parts.clientOf(this.#peerOf(request).client, request.headers)
+  }
+
+  #peerOf(request: IncomingMessage): Peer {
     const peer = this.#peers.get(request.socket)
     if (peer === undefined) throw new Error('A request came on a connection nobody gave.')
-    return this.#parts.clientOf(peer, request.headers)
+    return peer
   }
 
   #prepare(): void {
@@ -127,9 +144,10 @@ export class HttpServer {
     })
     app.addHook('onResponse', async (request, reply) => {
       // The path as it is declared: what is in its place may be a secret.
-      const { method, routeOptions, client } = request
+      const { id: requestId, method, routeOptions, client } = request
+      const { url: path } = routeOptions
       const ms = Math.round(reply.elapsedTime)
-      log.debug({ method, path: routeOptions.url, status: reply.statusCode, ms, address: client?.address }, 'request')
+      log.debug({ requestId, method, path, status: reply.statusCode, ms, address: client?.address }, 'request')
     })
     app.setNotFoundHandler((_request, reply) => answerProblem(reply, 404, 'There is nothing at this address.'))
     app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
@@ -140,7 +158,7 @@ export class HttpServer {
       const { statusCode = 500 } = error
       if (statusCode < 500) return answerProblem(reply, statusCode, 'The request cannot be understood.')
       const id = randomId()
-      log.error({ err: error, id, path: request.routeOptions.url }, 'a request failed')
+      log.error({ err: error, id, requestId: request.id, path: request.routeOptions.url }, 'a request failed')
       return answerProblem(reply, 500, `The server's log has the reason under ${id}.`)
     })
   }
@@ -200,9 +218,12 @@ export class HttpServer {
     )
     if (found === undefined || request.method !== 'GET') return refuseUpgrade(socket, 404)
     try {
-      found.route.upgrade(request, socket, head, this.#clientOf(request))
+      const client = this.#clientOf(request)
+      if (!this.#peerOf(request).admits(client, socket))
+        return refuseUpgrade(socket, 429, 'There are too many connections of your address.')
+      found.route.upgrade(request, socket, head, client)
     } catch (error) {
-      this.#parts.log.error({ err: error, path }, 'an upgrade failed')
+      this.#parts.log.error({ err: error, requestId: serialName(nextSerial()), path }, 'an upgrade failed')
       refuseUpgrade(socket, 500)
     }
   }

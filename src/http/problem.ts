@@ -32,5 +32,7 @@ export function refuseUpgrade(
 ): void {
   const body = problemBody(status, detail)
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: ${PROBLEM_TYPE}\r\n`
-  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+  // What else it says is not kept, and the connection does not wait for it to leave.
+  socket.resume()
+  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy())
 }

@@ -76,7 +76,7 @@ export interface Context<O extends Options = {}, D extends Depends = {}> {
   readonly db: Database
   /** A few values of the module's own. */
   readonly kv: KeyValue
-  /** A folder of the module's own for files of this host, which only the server's user can read; made when missing. */
+  /** A folder of the module's own for files of this host, which only the server's user can read; made, on disk, when missing. */
   folder(): Promise<string>
   /** What is known of the program and the server, for modules that tell it. */
   readonly server: ServerFacts

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type Logger from 'bunyan'
 import type { HttpRoutes } from '../http/route.ts'
 import type { Connection } from '../net/connection.ts'
@@ -9,6 +9,7 @@ import type { Host } from '../session/host.ts'
 import type { Database } from '../storage/database.ts'
 import { KeyValue } from '../storage/key-value.ts'
 import type { Clock } from '../util/clock.ts'
+import { syncFolder } from '../util/sync-folder.ts'
 import type { Commands } from './command.ts'
 import type { AnyModule, Context, OptionComplaint, ServerFacts } from './define.ts'
 import { dependenciesOf } from './order.ts'
@@ -141,6 +142,7 @@ export class HostModules {
       folder: async () => {
         const folder = join(data, name, host.domain)
         await mkdir(folder, { recursive: true, mode: 0o700 })
+        await Promise.all([dirname(folder), data].map(syncFolder))
         return folder
       },
       server,

@@ -51,7 +51,11 @@ export class ConnectionCount {
   /** Counts a connection out, with the address it was counted for, if any. */
   leave(address?: string): void {
     this.#total--
-    if (address === undefined) return
+    if (address !== undefined) this.forget(address)
+  }
+
+  /** Takes back what {@link identify} has counted, of a connection that still counts in the total. */
+  forget(address: string): void {
     const network = networkOf(address)
     const here = (this.#byAddress.get(network) ?? 1) - 1
     if (here > 0) this.#byAddress.set(network, here)
@@ -79,7 +83,8 @@ export type Accept = (socket: net.Socket, address: string) => void
  * A TCP port that accepts connections, also through proxies that are trusted.
  *
  * A connection from a trusted address may begin with a header of the PROXY protocol; without one it is that machine's own.
- * It counts for the address in the header: its own has no limit but the total, in which it counts from the beginning.
+ * It counts for the address in the header: its own has no limit but the total, in which it counts from the beginning. So it is
+ * when that is a proxy's again, for which only what comes on the connection can tell whose it is.
  */
 export class Listener {
   readonly #server: net.Server
@@ -116,7 +121,7 @@ export class Listener {
 
   /** Waits for a header, or for what is none, on a connection of a proxy's. */
   #hear(socket: net.Socket, proxy: string): void {
-    const { count, clock, log } = this.#parts
+    const { count, proxies, clock, log } = this.#parts
     let counted: string | undefined
     let heard: Buffer = Buffer.alloc(0)
     const cut = (reason: string) => {
@@ -132,8 +137,10 @@ export class Listener {
       if (header.kind === 'malformed') return cut(header.reason)
       const rest = header.kind === 'header' ? heard.subarray(header.length) : heard
       const client = header.kind === 'header' ? header.address : undefined
-      if (client !== undefined && !count.identify(client)) return this.#refuse(socket, client)
-      counted = client
+      if (client !== undefined && !proxies.has(client)) {
+        if (!count.identify(client)) return this.#refuse(socket, client)
+        counted = client
+      }
       // To whoever takes it the connection is as new: neither flowing nor paused, and what follows the header comes first.
       if (rest.length > 0) socket.unshift(rest)
       this.#accept(socket, client ?? proxy)

@@ -207,9 +207,10 @@ export class TlsContexts {
     const now = this.#clock.now()
     for (const { files, certificate } of new Set([this.#default, ...this.#hosts.values()])) {
       const file = files.certificate
-      const leftMs = Date.parse(certificate.validTo) - now
-      if (leftMs < 0) this.#log.warn({ file, until: certificate.validTo }, 'a certificate has expired')
-      else if (leftMs < soonMs) this.#log.warn({ file, until: certificate.validTo }, 'a certificate expires soon')
+      const endMs = Date.parse(certificate.validTo)
+      const until = new Date(endMs).toISOString()
+      if (endMs < now) this.#log.warn({ file, until }, 'a certificate has expired')
+      else if (endMs - now < soonMs) this.#log.warn({ file, until }, 'a certificate expires soon')
     }
     const defaultType = this.#default.certificate.publicKey.asymmetricKeyType
     for (const [domain, { files, certificate }] of this.#hosts) {

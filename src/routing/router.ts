@@ -7,7 +7,7 @@ import type { IqHandler, IqRequest, IqTarget } from '../pipeline/iq-table.ts'
 import { type CrashReport, runFlow } from '../pipeline/run.ts'
 import { StanzaEvent, type StanzaKind } from '../pipeline/stanza-event.ts'
 import { requestDelegated } from '../session/component-hooks.ts'
-import { messageKept, messageRefused } from '../session/hooks.ts'
+import { guestAccount, messageKept, messageRefused } from '../session/hooks.ts'
 import type { Host, Service } from '../session/host.ts'
 import type { Turn } from '../session/inbox.ts'
 import type { Session } from '../session/session.ts'
@@ -47,6 +47,7 @@ export class Router {
       fromClient: (session, stanza, turn) => this.fromClient(session, stanza, turn),
       undelivered: (handover) => this.#undelivered(host, handover),
       serves: (domain) => this.#hosts.has(domain),
+      isGuest: (account) => this.#hosts.get(account.domain)?.hooks.ask(guestAccount, account) === true,
       attach: (domain, receive) => this.#attach(host, domain, receive),
       toComponent: (domain, stanza) => this.#toComponent(domain, stanza),
     })

@@ -55,6 +55,12 @@ export const messageKept = defineQuestion<Pick<StanzaEvent, 'stanza' | 'to'>, bo
   false,
   'A message that no client has for certain would be refused now: does its addressee find it anyway?',
 )
+/** An account that is gone with its sessions has no more of its own than they do: {@link Host.isGuest} asks. */
+export const guestAccount = defineQuestion<Jid, boolean>(
+  'session/guest-account',
+  false,
+  'Is it the account of a guest, which is gone with its sessions?',
+)
 /** A stanza that goes out to many, on its way to one of their sessions. */
 export interface Passing {
   readonly session: Session

@@ -50,6 +50,7 @@ export interface Routing {
   /** Deals with a stanza that was handed to clients none of which has it for certain, now that their sessions are over. */
   undelivered(handover: Handover): void
   serves(domain: string): boolean
+  isGuest(account: Jid): boolean
   attach(domain: string, service: Service): () => void
   toComponent(domain: string, stanza: Element): boolean
 }
@@ -98,6 +99,7 @@ export class Host {
     fromClient() {},
     undelivered() {},
     serves: () => false,
+    isGuest: () => false,
     attach: () => () => {},
     toComponent: () => false,
   }
@@ -171,6 +173,11 @@ export class Host {
   /** Whether a domain is one of this server's whose addresses are accounts: their side runs here, too. */
   serves(domain: string): boolean {
     return this.#routing.serves(domain)
+  }
+
+  /** Whether an account, of whatever host of this server, is a guest's: what outlives its sessions is not for it to make. */
+  isGuest(account: Jid): boolean {
+    return this.#routing.isGuest(account)
   }
 
   /**

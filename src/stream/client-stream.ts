@@ -206,10 +206,10 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
     this.#sasl = this.#sasl2 = undefined
     const { counts, log } = this.#context
     counts.login(mechanism, 'success')
-    const { remoteAddress: address, secure, tlsVersion: tls } = this.#link.connection
+    const { remoteAddress: address, transport, secure, tlsVersion: tls } = this.#link.connection
     const account = this.#account!.toString()
     const session = this.#session?.id
-    log.info({ account, mechanism, address, secure, tls, stream: this.id, session, ...facts }, 'logged in')
+    log.info({ account, mechanism, address, transport, secure, tls, stream: this.id, session, ...facts }, 'logged in')
   }
 
   #logIn2(element: Element): void {

@@ -1,7 +1,7 @@
 import { Element } from './element.ts'
 import type { ParserLimits } from './limits.ts'
 import { NS } from './namespaces.ts'
-import { type ParserTarget, parseDocument } from './parser.ts'
+import { type ParserTarget, StreamParser } from './parser.ts'
 import { tooMany, XmlError } from './xml-error.ts'
 
 /** What `<open/>` and `<close/>` are in (RFC 7395 §3.3.1). */
@@ -16,12 +16,25 @@ const LESS_THAN = 0x3c
 export class FrameReader {
   readonly #target: ParserTarget
   #limits: ParserLimits
+  /** RFC 7395 §3.3.3: a frame is a document of its own. One parser reads them all, which is cheaper by far than one for each. */
+  readonly #parser: StreamParser
+  /** What the frame being read has in it. */
+  #element: Element | undefined
   #opened = false
   #dead = false
 
   constructor(target: ParserTarget, limits: ParserLimits) {
     this.#target = target
     this.#limits = limits
+    const frame: ParserTarget = {
+      onOpen: () => {},
+      onStanza: (element) => {
+        this.#element = element
+      },
+      onEnd: () => {},
+      onError: (error) => this.#fail(error),
+    }
+    this.#parser = new StreamParser(frame, limits, { framing: 'document', declared: true })
   }
 
   /** The longest frame that may be right, in bytes; 0 is no bound. Whoever gathers a frame stops there. */
@@ -32,6 +45,7 @@ export class FrameReader {
   /** Puts other limits in force, from the next frame on. */
   setLimits(limits: ParserLimits): void {
     this.#limits = limits
+    this.#parser.setLimits(limits)
   }
 
   /** Reads a whole frame. */
@@ -39,8 +53,13 @@ export class FrameReader {
     if (this.#dead) return
     // RFC 7395 §3.3.3: so white space between stanzas is no frame (§3.8), and there is no byte order mark.
     if (frame[0] !== LESS_THAN) return this.#fail(new XmlError('bad-format', 'A frame begins with <.'))
-    const element = this.#parse(frame)
-    if (element !== undefined) this.#take(element)
+    this.#parser.write(frame)
+    this.#parser.end()
+    if (this.#dead) return
+    this.#parser.renew()
+    const element = this.#element!
+    this.#element = undefined
+    this.#take(element)
   }
 
   /** Ends the stream on account of a frame that is longer than {@link maxBytes}, and not here yet. */
@@ -56,17 +75,6 @@ export class FrameReader {
   stop(): Uint8Array {
     this.#dead = true
     return new Uint8Array(0)
-  }
-
-  /** RFC 7395 §3.3.3: a frame is a document of its own; what the target throws is not caught here. */
-  #parse(frame: Uint8Array): Element | undefined {
-    try {
-      return parseDocument(frame, this.#limits, { declared: true })
-    } catch (error) {
-      if (!(error instanceof XmlError)) throw error
-      this.#fail(error)
-      return undefined
-    }
   }
 
   #take(element: Element): void {

@@ -83,6 +83,12 @@ export class StreamParser {
     else this.#fail(notWellFormed('The end came too soon.'))
   }
 
+  /** After the {@link end} of a document that was complete: begins to read another one. */
+  renew(): void {
+    this.#tokens.renew()
+    this.#dead = false
+  }
+
   /** Tells the target nothing after the present stanza, until {@link resume}. The owner stops writing meanwhile. */
   pause(): void {
     this.#paused = true

@@ -8,6 +8,8 @@ const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/
 /** What makes a closer look necessary: forbidden, white space that is changed, a reference, perhaps a `]]>`. */
 const remarkable = /[\0-\x1f&\]\ufffe\uffff]/
 
+const nothing = Buffer.alloc(0)
+
 /** The text of a stream: decodes chunks, keeps what is incomplete between them, and counts the bytes of a stanza. */
 export class Source {
   /** What can be read now. */
@@ -89,7 +91,8 @@ export class Source {
   drain(): Buffer {
     const unread = this.#carry.take() + this.text.slice(this.pos)
     this.#empty()
-    return Buffer.concat([Buffer.from(unread), this.#bad ?? this.#utf8.held])
+    const undecoded = this.#bad ?? this.#utf8.held
+    return unread === '' && undecoded.length === 0 ? nothing : Buffer.concat([Buffer.from(unread), undecoded])
   }
 
   #empty(): void {

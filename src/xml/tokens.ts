@@ -41,6 +41,13 @@ export class Tokens {
     this.#top = isStream ? 1 : 0
   }
 
+  /** After a document that was complete: another one follows. */
+  renew(): void {
+    this.element = undefined
+    this.complete = false
+    this.#begun = false
+  }
+
   /** Reads until there is something to tell or nothing to read. */
   next(): Step {
     if (this.#rootIsEmpty) return this.#close()

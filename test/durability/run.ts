@@ -9,11 +9,12 @@ import { type Mishap, rooms } from './rooms.ts'
 import { sabotage } from './sabotage.ts'
 import { prosody, stonechat } from './server.ts'
 import { type Dialect, dialects, type Outcome, type Setting } from './setting.ts'
+import { type UploadMishap, uploads } from './uploads.ts'
 
 // npm run durability: plays what may befall a server, and fails when anything acknowledged or seen was lost.
 
 const usage = `npm run durability [-- options]
-  --scenario kill|database|term|disk|cuts|rooms|publish   one of them (all)
+  --scenario kill|database|term|disk|cuts|rooms|publish|uploads   one of them (all)
   --database sqlite|mysql|both              (both)
   --rounds N      how often it happens (20 kills, 5 of the database, 5 SIGTERM); a quarter of it to rooms,
                   and as much to those who publish
@@ -22,10 +23,11 @@ const usage = `npm run durability [-- options]
   --pairs N       how many pairs of people write to each other (40)
   --rooms N       how many rooms of four people there are (10)
   --groups N      how many groups of seven publish, change their profiles, log in with tokens and so on (3)
+  --senders N     how many people send files (4)
   --server stonechat|prosody                (stonechat)
   --self-test     checks that these scripts notice what they are here for`
 
-const scenarios = ['kill', 'term', 'cuts', 'database', 'disk', 'rooms', 'publish'] as const
+const scenarios = ['kill', 'term', 'cuts', 'database', 'disk', 'rooms', 'publish', 'uploads'] as const
 const kinds = { stonechat, prosody } as const
 
 const { values } = parseArgs({
@@ -38,6 +40,7 @@ const { values } = parseArgs({
     pairs: { type: 'string', default: '40' },
     rooms: { type: 'string', default: '10' },
     groups: { type: 'string', default: '3' },
+    senders: { type: 'string', default: '4' },
     server: { type: 'string', default: 'stonechat' },
     'self-test': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -81,6 +84,8 @@ async function play(scenario: (typeof scenarios)[number], setting: Setting): Pro
       return kind === stonechat ? await playRooms(setting) : undefined
     case 'publish':
       return kind === stonechat ? await playPublish(setting) : undefined
+    case 'uploads':
+      return kind === stonechat ? await playUploads(setting) : undefined
   }
 }
 
@@ -94,6 +99,13 @@ async function playRooms(setting: Setting): Promise<Outcome> {
 async function playPublish(setting: Setting): Promise<Outcome> {
   const { mishaps, disk } = await share(setting)
   return await publish(setting, mishaps, { groups: Number(values.groups), awayMs, ...disk })
+}
+
+/** And for those who send files: half of the kills come with a loss of power. */
+async function playUploads(setting: Setting): Promise<Outcome> {
+  const times = rounds(20, 'rooms')
+  const kills = Array.from({ length: times }, (_, i): UploadMishap => (i % 2 === 0 ? 'kill' : 'power'))
+  return await uploads(setting, [...kills, 'term'], { senders: Number(values.senders) })
 }
 
 async function share({ dialect }: Setting): Promise<{ mishaps: Mishap[]; disk: { small?: SmallDisk } }> {

@@ -120,6 +120,7 @@ export class ServerProcess {
   readonly webPort: number | undefined
   readonly #folder: string
   #command: readonly string[] = []
+  #env: Readonly<Record<string, string>> = {}
   #child: ChildProcess | undefined
   readonly #atExit = () => {
     this.#child?.kill('SIGKILL')
@@ -143,12 +144,15 @@ export class ServerProcess {
       data?: string
       modules?: Readonly<Record<string, object>>
       web?: boolean
+      /** What it finds in its environment, beside ours. */
+      env?: Readonly<Record<string, string>>
     },
   ): Promise<ServerProcess> {
     const folder = await mkdtemp(join(tmpdir(), `durability-${kind.name}-`))
     const port = await freePort()
     const webPort = options.web === true ? await freePort() : undefined
     const server = new ServerProcess(kind, folder, { port, domain, password }, webPort)
+    server.#env = options.env ?? {}
     try {
       const { accounts, database = 'sqlite', data = join(folder, 'data'), modules = {} } = options
       server.#command = await kind.prepare({ folder, data, port, webPort, accounts, database, modules })
@@ -178,7 +182,11 @@ export class ServerProcess {
     // With setpriv the server ends when this process is killed, however that happens.
     const setpriv = findProgram('setpriv')
     const [program, ...args] = [...(setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL']), ...this.#command]
-    this.#child = spawn(program!, args, { stdio: ['ignore', output, output], cwd: this.#folder })
+    this.#child = spawn(program!, args, {
+      stdio: ['ignore', output, output],
+      cwd: this.#folder,
+      env: { ...process.env, ...this.#env },
+    })
     closeSync(output)
     const until = Date.now() + readyMs
     const ports = [this.target.port, ...(this.webPort === undefined ? [] : [this.webPort])]

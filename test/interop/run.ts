@@ -23,6 +23,7 @@ async function checkClients(): Promise<void> {
     ['gajim', PYTHON, '-c', 'import gajim; print("Gajim", gajim.__version__)'],
     ['xvfb', '/bin/sh', '-c', 'command -v Xvfb'],
     ['dbus-daemon', 'dbus-daemon', '--version'],
+    ['chromium', 'chromium', '--version'],
   ] as const
   const missing: string[] = []
   for (const [name, program, ...args] of needed) {
@@ -149,6 +150,21 @@ async function playLogins(server: TestServer): Promise<void> {
   }
 }
 
+/** Clients over WebSocket, one of them in a browser, and one over TCP. */
+async function playWebSocket(server: TestServer): Promise<void> {
+  for (const name of ['viola', 'orsino', 'olivia', 'sebastian'])
+    await server.addUser(`${name}@localhost`, 'if music be the food of love')
+  const args = [
+    fileURLToPath(new URL('websocket/scene.ts', import.meta.url)),
+    String(server.port),
+    String(server.webPort),
+  ]
+  const env = { NODE_EXTRA_CA_CERTS: server.certificate }
+  const scene = start(process.execPath, args, { env, show: true })
+  const code = await scene.ended(60_000)
+  if (code !== 0) throw new Error(`The scene of WebSocket ended with ${code}:\n${scene.said()}`)
+}
+
 /** Two people with Profanity, and a slixmpp program that answers one of them. */
 async function playMixed(server: TestServer, folder: string): Promise<void> {
   await server.addUser('echo@localhost', 'narcissus')
@@ -175,7 +191,7 @@ async function main(): Promise<void> {
     await playKeys(server)
     await playAdmin(server)
     await Promise.all([playMixed(server, folder), playGajim(server, folder, (scene) => console.log(`Gajim: ${scene}`))])
-    await playLogins(server)
+    await Promise.all([playLogins(server), playWebSocket(server)])
     console.log(loginTable(server.process.said()).join('\n'))
     const code = await server.process.stop()
     if (code !== 0) throw new Error(`The server ended with ${code}.`)

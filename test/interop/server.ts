@@ -1,11 +1,10 @@
-import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
-import net from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../support/free-port.ts'
 import { register } from './account.ts'
 import { type Running, run, start } from './process.ts'
+import { relay } from './relay.ts'
 
 const bin = fileURLToPath(new URL('../../bin/stonechat.js', import.meta.url))
 const WARN = 40
@@ -83,7 +82,7 @@ limits: { perAddress: off, total: off }
   const certificate = join(folder, 'certs/self-signed.crt')
   return {
     port,
-    tlsPort: await relay(tlsPort),
+    tlsPort: (await relay(tlsPort, DIRECT_TLS_ADDRESS)).port,
     webPort,
     componentPort,
     certificate,
@@ -94,24 +93,6 @@ limits: { perAddress: off, total: off }
     },
     complaints: () => server.said().split('\n').filter(isComplaint),
   }
-}
-
-/** Passes connections on from an address of their own, so that the server's log tells them apart; resolves with its port. */
-async function relay(port: number): Promise<number> {
-  const server = net.createServer((client) => {
-    const onward = net.connect({ port, host: '127.0.0.1', localAddress: DIRECT_TLS_ADDRESS })
-    for (const [from, to] of [
-      [client, onward],
-      [onward, client],
-    ] as const)
-      from
-        .on('error', () => {})
-        .on('close', () => to.destroy())
-        .pipe(to)
-  })
-  server.listen(0, '127.0.0.1').unref()
-  await once(server, 'listening')
-  return (server.address() as net.AddressInfo).port
 }
 
 /** Whether a line is a warning or an error of the log, or no line of the log but a crash of the program. */

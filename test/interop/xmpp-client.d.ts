@@ -7,8 +7,11 @@ declare module '@xmpp/client' {
     stop(): Promise<unknown>
     isSecure(): boolean
     write(text: string): Promise<void>
+    send(element: Element): Promise<void>
     on(event: 'error', listener: (error: Error) => void): void
     on(event: 'disconnect', listener: () => void): void
+    on(event: 'stanza', listener: (element: Element) => void): void
+    readonly jid: { toString(): string } | null
     /** Of the present connection. */
     readonly socket: { end(): void }
     prependListener(event: 'element', listener: (element: Element) => void): void
@@ -18,7 +21,7 @@ declare module '@xmpp/client' {
     readonly iqCaller: { request(iq: Element, timeoutMs: number): Promise<Element> }
   }
 
-  type Authenticate = (credentials: object, mechanism: string, userAgent: Element) => Promise<void>
+  type Authenticate = (credentials: object, mechanism: string, userAgent?: Element) => Promise<void>
 
   export function client(options: {
     service: string

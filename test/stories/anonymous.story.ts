@@ -9,9 +9,9 @@ const modules = (options: object = {}) => ({ modules: { anonymous: { enabled: tr
 const NS_SASL = 'urn:ietf:params:xml:ns:xmpp-sasl'
 
 /** Logs in as nobody on a new connection; what the server answers. */
-async function knocks(s: Story, text = ''): Promise<{ guest: Actor; answer: Element }> {
-  const guest = await s.connects()
-  await guest.opens(s.domain)
+async function knocks(s: Story, text = '', domain = s.domain): Promise<{ guest: Actor; answer: Element }> {
+  const guest = await s.connects(domain)
+  await guest.opens(domain)
   guest.send(`<auth xmlns='${NS_SASL}' mechanism='ANONYMOUS'>${text}</auth>`)
   return { guest, answer: await guest.next() }
 }
@@ -151,4 +151,50 @@ story(
     assert.ok((await knocks(s)).answer.getChild('temporary-auth-failure'))
   },
   modules({ perAddress: 2 }),
+)
+
+story(
+  'A guest makes nothing that would outlast it: no account by invitation, no password, no room, no node',
+  async (s) => {
+    // Of another host of the server: its guests are as much guests here.
+    for (const domain of [s.domain, 'capulet.example']) {
+      const { guest, answer } = await knocks(s, '', domain)
+      assert.equal(answer.name, 'success', String(answer))
+      await guest.opens(domain)
+      await guest.binds()
+      const account = guest.bare.split('@')[0]!
+      const password = `<username>${account}</username><password>a rose by any name</password>`
+      await guest.isRefused('not-allowed')`<iq type='set'><query xmlns='jabber:iq:register'>${password}</query></iq>`
+      const invite = "<command xmlns='http://jabber.org/protocol/commands' node='urn:xmpp:invite#invite'/>"
+      await guest.isRefused('forbidden')`<iq type='set' to='${domain}'>${invite}</iq>`
+      const room = `tomb@conference.${s.domain}`
+      const entry = "<x xmlns='http://jabber.org/protocol/muc'/>"
+      await guest.isRefused('not-allowed')`<presence to='${room}/g'>${entry}</presence>`
+      for (const [action, condition] of [
+        ["<create node='n'/>", 'forbidden'],
+        ["<publish node='n'><item id='i'><x xmlns='urn:x'/></item></publish>", 'item-not-found'],
+      ] as const) {
+        const pubsub = `<pubsub xmlns='http://jabber.org/protocol/pubsub'>${action}</pubsub>`
+        await guest.isRefused(condition)`<iq type='set' to='pubsub.${s.domain}'>${pubsub}</iq>`
+      }
+      // What is its own goes with it, and rooms of others are open to it.
+      await guest.asks`<iq type='set'><pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='n'><item id='i'><x xmlns='urn:x'/></item></publish></pubsub></iq>`
+      const romeo = await s.login('romeo/orchard')
+      await romeo.sends`<presence to='${room}/r'>${entry}</presence>`
+      await romeo.receives`<presence from='${room}/r'/>`
+      await romeo.receives`<message><subject/></message>`
+      await romeo.asks`<iq type='set' to='${room}'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>`
+      await guest.sends`<presence to='${room}/g'>${entry}</presence>`
+      await guest.receives`<presence from='${room}/r'/>`
+      await guest.receives`<presence from='${room}/g'/>`
+      await romeo.disconnects()
+      await guest.disconnects()
+    }
+    await until(s, 1)
+    assert.deepEqual(await s.host.accounts.list(undefined, 10), ['romeo'])
+  },
+  {
+    hosts: ['localhost', 'capulet.example'],
+    modules: { ...modules({ perAddress: 0 }).modules, registration: { enabled: true } },
+  },
 )

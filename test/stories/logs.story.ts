@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { isIP } from 'node:net'
 import { bedKind } from '../support/bed.ts'
+import { fills, gives } from '../support/commands.ts'
+import { readLogDocumentation } from '../support/log-documentation.ts'
 import { AGENT, authenticateText, base64, binds, logsIn, opens, plain } from '../support/sasl2.ts'
 import { type Story, story } from '../support/story.ts'
 import { enables, resumes } from '../support/stream-management.ts'
@@ -13,6 +16,10 @@ interface Line {
 const options = {
   trace: true,
   modules: { registration: { enabled: true, newAccounts: 'anybody' } },
+  server: {
+    admins: ['escalus@localhost'],
+    components: { 'bot.localhost': { secret: 'a secret of the bot’s' } },
+  },
 } as const
 const INFO = 30
 
@@ -44,6 +51,7 @@ story(
       [romeo.bare, 'PLAIN', address, true, INFO],
     )
     assert.equal(first!['tls'], bedKind === 'tls' ? 'TLSv1.3' : undefined)
+    assert.equal(first!['transport'], bedKind === 'tls' || bedKind === 'websocket' ? bedKind : undefined)
     assert.deepEqual([opened!['stream'], opened!['jid']], [first!['stream'], romeo.jid])
     assert.notEqual(second!['stream'], first!['stream'])
     assert.deepEqual(
@@ -87,6 +95,8 @@ const secrets = {
   status: 'Xstatus-of-a-presence',
   kept: 'Xprivate-storage',
   registered: 'Xpassword-that-is-chosen',
+  announced: 'Xwords-for-everybody',
+  given: 'Xpassword-by-an-admin',
 }
 
 story(
@@ -123,11 +133,94 @@ story(
     await client.next()
     await client.receivesStreamError('not-well-formed')
     await juliet.disconnects()
+    const escalus = await s.login('escalus')
+    const admin = (name: string) => `http://jabber.org/protocol/admin#${name}`
+    await fills(escalus, s.domain, admin('announce'), { announcement: secrets.announced })
+    const passwords = { password: secrets.given, 'password-verify': secrets.given }
+    await fills(escalus, s.domain, admin('add-user'), { accountjid: `paris@${s.domain}`, ...passwords })
+    await fills(escalus, s.domain, 'urn:stonechat:admin#outage-announce', {
+      kind: 'ongoing',
+      beginning: 'now',
+      end: '2h',
+      message: secrets.announced,
+    })
+    await gives(escalus, s.domain, 'urn:stonechat:admin#outage-end')
+    assert.deepEqual(
+      said(s, 'a command was run by a client').map(({ command, args }) => [command, args]),
+      [
+        ['announce online', [s.domain]],
+        ['user add', [`paris@${s.domain}`]],
+        ['outage announce', [s.domain, 'ongoing', 'now', '2h']],
+        ['outage end', [s.domain]],
+      ],
+    )
     assert.ok(said(s, 'logged in').length > 0 && said(s, 'session opened').length > 0)
     const log = s.bed.lines.join('')
     const encoded = [plain('romeo', secrets.password), plain('romeo', secrets.wrong)]
     for (const secret of [...Object.values(secrets), ...encoded, token, resumption])
       assert.ok(!log.includes(secret), `${secret} is in the log`)
+  },
+  options,
+)
+
+const levels: Readonly<Record<number, string>> = {
+  10: 'trace',
+  20: 'debug',
+  30: 'info',
+  40: 'warn',
+  50: 'error',
+  60: 'fatal',
+}
+const isOf: Readonly<Record<string, (value: unknown) => boolean>> = {
+  address: (value) => typeof value === 'string' && isIP(value) !== 0,
+  list: (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
+  number: (value) => typeof value === 'number',
+  object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  text: (value) => typeof value === 'string',
+  // As Filebeat’s layout for it has it.
+  time: (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value),
+  'yes or no': (value) => typeof value === 'boolean',
+}
+
+story(
+  'Lines have the fields that are documented for them, each of its type',
+  async (s) => {
+    const { always, fields, lines, samples } = readLogDocumentation()
+    const from = s.bed.lines.length
+    const romeo = await s.login('romeo/orchard')
+    const token = await enables(romeo)
+    await romeo.cuts()
+    await (await resumes(s, romeo, token, 0)).disconnects()
+    await binds(s, { local: 'romeo' })
+    const { client } = await opens(s)
+    await logsIn(client, { initial: plain('romeo', 'a wrong one') })
+    const bot = await s.joins('bot.localhost', 'a secret of the bot’s')
+    bot.transport.cut()
+    await assert.rejects(s.joins('bot.localhost', 'another'))
+    // The line of a request follows its answer.
+    await s.fetch('/healthz')
+    while (said(s, 'request', from).length === 0) await new Promise((resolve) => setImmediate(resolve))
+    const wrong: unknown[] = []
+    const seen = new Set<string>()
+    for (const text of s.bed.lines) {
+      const line = JSON.parse(text) as Line
+      const known = lines.find(({ messages }) => messages.includes(line.msg))
+      if (known !== undefined) seen.add(line.msg)
+      const may = known && [...always, ...known.fields, 'host', 'module']
+      for (const [name, value] of Object.entries(line))
+        if (may?.includes(name) === false || isOf[fields.get(name) ?? '']?.(value) !== true) wrong.push([name, line])
+      for (const name of always) if (line[name] === undefined) wrong.push([name, line])
+      if (known !== undefined && !known.levels.includes(levels[line.level]!)) wrong.push(line)
+    }
+    assert.deepEqual(wrong, [])
+    for (const message of samples.matchAll(/\[msg\] == "([^"]+)"/g)) assert.ok(seen.has(message[1]!), message[1])
+    for (const message of ['session resumed', 'session ended', 'session rests', 'stream ended', 'request'])
+      assert.ok(seen.has(message), message)
+    for (const message of ['a component is connected', 'a component is gone', 'a component has the wrong secret'])
+      assert.ok(seen.has(message), message)
+    // Those that the sample for Logstash gives names to.
+    const named = samples.matchAll(/"(\d+)" => "(\w+)"/g)
+    assert.deepEqual(Object.fromEntries([...named].map(([, number, name]) => [number, name])), levels)
   },
   options,
 )

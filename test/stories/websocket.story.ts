@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import WebSocket from 'ws'
 import { type Element, parseDocument } from '../../src/api.ts'
+import { ConnectionCount } from '../../src/net/listener.ts'
 import { type Story, story } from '../support/story.ts'
 
 // RFC 7395
@@ -140,6 +141,39 @@ story('What is no XMPP gets no connection, or loses it // RFC 7395 §3.1, §3.2'
 })
 
 story(
+  'A message that comes in crumbs, each of which takes room, is not gathered for long before a login',
+  async (s) => {
+    const client = new Socket(await url(s))
+    await once(client.socket, 'open')
+    const carrier = (client.socket as unknown as { _socket: import('node:net').Socket })._socket
+    // The beginning of a message of 8000 bytes, which is within the limit.
+    carrier.write(Buffer.from('81fe1f4000000000', 'hex'))
+    let crumbs = 0
+    while (client.socket.readyState === WebSocket.OPEN && crumbs < 1_000) {
+      carrier.write('<')
+      crumbs++
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    assert.ok(crumbs < 1_000)
+    assert.equal((await client.next()).name, 'open')
+    assert.match(await client.text(), /<policy-violation /)
+    assert.equal((await client.next()).name, 'close')
+    assert.equal(await client.closed, 1009)
+    // Pings and messages of their own, in pieces, are no crumbs.
+    const patient = new Socket(await url(s))
+    await once(patient.socket, 'open')
+    const pieces = (patient.socket as unknown as { _socket: import('node:net').Socket })._socket
+    for (let i = 0; i < 200; i++)
+      for (const piece of ['89', '81', '0000000061']) {
+        pieces.write(Buffer.from(piece, 'hex'))
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    await patient.opens()
+    patient.socket.terminate()
+  },
+)
+
+story(
   'Pages of other origins may not connect where an admin names those that may',
   async (s) => {
     const refused = new Socket(await url(s), ['xmpp'], { origin: 'https://evil.example' })
@@ -166,4 +200,39 @@ story(
     assert.equal(await client.closed, 1006)
   },
   { server: { limits: { keepalive: 300_000 } } },
+)
+
+story(
+  'Who comes through a proxy counts by its own address, as long as the connection is there',
+  async (s) => {
+    const count = new ConnectionCount({ connections: 0, connectionsPerAddress: 2 })
+    const port = await s.bed.server.listenForWeb('127.0.0.1', 0, count)
+    const connects = (...said: [name: string, address: string][]) =>
+      new Socket(`ws://127.0.0.1:${port}/xmpp-websocket`, ['xmpp'], Object.fromEntries(said))
+    const opened = async (...said: [name: string, address: string][]) => {
+      const client = connects(...said)
+      await once(client.socket, 'open')
+      return client
+    }
+    const first = await opened(['x-forwarded-for', '192.0.2.7'])
+    const second = await opened(['forwarded', 'for=192.0.2.7'])
+    const refused = connects(['x-forwarded-for', '192.0.2.9, 192.0.2.7'])
+    const [, response] = (await once(refused.socket, 'unexpected-response')) as [unknown, { statusCode: number }]
+    assert.equal(response.statusCode, 429)
+    assert.deepEqual(count.refused, { address: 1, total: 0 })
+    const others = [await opened(['x-forwarded-for', '192.0.2.8']), await opened(), await opened(), await opened()]
+    // A request that is no client's own for long does not count.
+    const headers = { 'x-forwarded-for': '192.0.2.7' }
+    assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`, { headers })).status, 200)
+    first.socket.terminate()
+    let third = connects(['x-forwarded-for', '192.0.2.7'])
+    third.socket.on('error', () => {})
+    while (third.socket.readyState !== WebSocket.OPEN) {
+      if (third.socket.readyState === WebSocket.CLOSED) third = connects(['x-forwarded-for', '192.0.2.7'])
+      third.socket.on('error', () => {})
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    for (const { socket } of [second, third, ...others]) socket.terminate()
+  },
+  { server: { proxies: ['127.0.0.1'] } },
 )

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import WebSocket from 'ws'
+import WebSocket, { type ClientOptions } from 'ws'
 import { StreamParser } from '../../src/xml/parser.ts'
 import type { Transport } from './transport.ts'
 
@@ -10,10 +10,11 @@ const noLimits = { bytes: 0, depth: 0, elements: 0, attributes: 0 }
 const PART = 4096
 
 /** Connects by WebSocket and makes of it what a stream over TCP is (RFC 7395 §3): the client need not know. */
-export async function connectWebSocket(url: string, domain: string): Promise<Transport> {
+export async function connectWebSocket(url: string, domain: string, options: ClientOptions = {}): Promise<Transport> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/xmpp-websocket`, 'xmpp', {
     perMessageDeflate: false,
-    headers: { host: domain },
+    ...options,
+    headers: { host: domain, ...options.headers },
   })
   const frames = new Frames((frame, fin) => {
     if (socket.readyState === WebSocket.OPEN) socket.send(frame, { binary: false, fin })

@@ -8,7 +8,7 @@ export function creation({ settings, host, isAdmin }: Pick<RoomService, 'host' |
     name: 'creation',
     entering({ creates, from }) {
       if (!creates || settings.creation === 'anyone' || isAdmin(from)) return
-      if (settings.creation === 'local' && host.serves(from.domain)) return
+      if (settings.creation === 'local' && host.serves(from.domain) && !host.isGuest(from)) return
       // §7.2: whoever may not create a room is told so.
       throw new StanzaError('not-allowed', 'You cannot create rooms here.')
     },

@@ -78,7 +78,11 @@ async function openWeb(options: BedOptions = {}): Promise<Web> {
 
 let web: Web
 before(async () => {
-  web = await openWeb({ hosts: ['localhost', 'capulet.example'], server: { http: { url: 'https://{host}:8443' } } })
+  web = await openWeb({
+    hosts: ['localhost', 'capulet.example'],
+    server: { http: { url: 'https://{host}:8443' } },
+    trace: true,
+  })
 })
 after(() => web.close())
 
@@ -178,6 +182,30 @@ test('a problem is told as one, and a bug by a number of the log alone', async (
   assert.doesNotMatch(detail, /secret/)
 })
 
+test('the log tells requests apart by ids of its own, and what a client writes stays out of it', async () => {
+  const from = web.bed.lines.length
+  const sent = { 'request-id': 'mine', 'x-request-id': 'mine', traceparent: 'mine' }
+  for (const path of ['/part/mine', '/bug', '/mine?mine']) await fetch(web.base + path, { headers: sent })
+  const said = () => web.bed.lines.slice(from).map((line) => JSON.parse(line) as Record<string, unknown>)
+  // A line follows the answer.
+  while (said().length < 4) await new Promise((resolve) => setImmediate(resolve))
+  const [part, failure, bug, unknown] = said()
+  assert.deepEqual(
+    [part, failure, bug, unknown].map((line) => [line!['msg'], line!['path'], line!['status']]),
+    [
+      ['request', '/part/:name', 200],
+      ['a request failed', '/bug', undefined],
+      ['request', '/bug', 500],
+      ['request', undefined, 404],
+    ],
+  )
+  assert.equal(failure!['requestId'], bug!['requestId'])
+  assert.equal(new Set(said().map(({ requestId }) => requestId)).size, 3)
+  for (const { requestId } of said()) assert.match(String(requestId), /^\w+-\w+$/)
+  assert.doesNotMatch(web.bed.lines.slice(from).join(''), /mine/)
+  web.bed.errors.length = 0
+})
+
 test('every answer says that it is no page and loads nothing', async () => {
   for (const path of ['/open', '/closed', '/nothing', '/part/%zz']) {
     const { headers } = await fetch(web.base + path)
@@ -218,6 +246,23 @@ test('scripts of other origins read what lets them, and ask first as the standar
     null,
   )
   assert.equal((await from('https://a.example', '/open', 'OPTIONS')).status, 404)
+})
+
+test('whoever asks for an upgrade in vain does not keep its connection by staying', async () => {
+  const socket = net.connect({ port: web.port, host: '127.0.0.1', allowHalfOpen: true })
+  let answer = ''
+  socket.setEncoding('utf8').on('data', (text) => {
+    answer += text
+  })
+  socket.on('error', () => {})
+  socket.write('GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n')
+  await once(socket, 'end')
+  assert.equal(statusOf(answer), 404)
+  // Who writes to a connection that is gone hears of it.
+  const closed = new Promise((resolve) => socket.on('close', resolve))
+  const writing = setInterval(() => socket.write('still here'), 5)
+  await closed
+  clearInterval(writing)
 })
 
 test('an upgrade is had where its route is, for what it speaks', async () => {
@@ -272,6 +317,14 @@ test('who stands behind a trusted proxy is believed of the proxy, and of nobody 
       address: '2001:db8::1',
       secure: false,
     })
+    // How somebody has come to a proxy, only that can say.
+    for (const [headers, address] of [
+      [{ 'x-forwarded-for': '192.0.2.7' }, '192.0.2.7'],
+      [{ forwarded: 'for=unknown' }, '127.0.0.1'],
+      [{ 'x-forwarded-for': '192.0.2.7', 'x-forwarded-proto': 'https, http' }, '192.0.2.7'],
+    ] as const)
+      assert.deepEqual(await ask(trusting.base, headers), { address, secure: false }, JSON.stringify(headers))
+    assert.deepEqual(await ask(trusting.base, {}), { address: '127.0.0.1', secure: true })
   } finally {
     await trusting.close()
   }

@@ -1,43 +1,63 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import http, { type IncomingMessage } from 'node:http'
+import type http from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import https from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { defineModule, Jid } from '../../../src/api.ts'
+import { defineModule, type HttpRequest, Jid } from '../../../src/api.ts'
 import { ConnectionCount } from '../../../src/net/listener.ts'
-import { forwardedAddress, Networks } from '../../../src/net/trusted-proxies.ts'
 import { openPlainBed, type PlainBed } from '../../support/bed.ts'
 import { logsInBound } from '../../support/bound-login.ts'
+import { Client } from '../../support/client.ts'
 import { type LoadBalancer, startHaproxy, startNginx } from '../../support/load-balancer.ts'
+import { connectWebSocket } from '../../support/websocket-transport.ts'
 import { makeFiles } from './tls-bed.ts'
 
 /** The client, as somebody sees it who knows more than the load balancer's 127.0.0.1. */
 const CLIENT = '127.0.0.2'
 const PASSWORD = 'pencil'
 
-const who = defineModule({
-  name: 'who',
-  summary: 'Says who asks.',
+/** What has come of the body of an upload. */
+let bytes = 0
+let onBytes: () => void = () => {}
+
+const probe = defineModule({
+  name: 'probe',
+  summary: 'Says who asks, and counts what comes.',
   implements: [],
   setup(ctx) {
-    ctx.route({ method: 'GET', path: '/who', access: 'anyone', handle: ({ client }) => client.address })
+    const who = ({ client }: HttpRequest) => `${ctx.host.domain} ${client.secure} ${client.address}`
+    ctx.route({ method: 'GET', path: '/who', access: 'anyone', handle: who })
+    ctx.route({
+      method: 'PUT',
+      path: '/upload-probe',
+      access: 'anyone',
+      handle: async (request) => {
+        for await (const chunk of request.raw) {
+          bytes += (chunk as Buffer).length
+          onBytes()
+        }
+        return who(request)
+      },
+    })
   },
 })
 
 const folder = mkdtempSync(join(tmpdir(), 'stonechat-balancers-'))
 let bed: PlainBed
-let upstream: { 5222: number; 5223: number; 5443: number }
+let upstream: Record<5222 | 5223 | 5280 | 5443, number>
 before(async () => {
-  bed = await openPlainBed({ server: { proxies: ['127.0.0.1'] }, extra: [who] }, folder)
+  const hosts = ['capulet.example', 'localhost']
+  bed = await openPlainBed({ hosts, server: { proxies: ['127.0.0.1'] }, extra: [probe], trace: true }, folder)
   await bed.server.hosts.get('localhost')!.accounts.create('romeo', PASSWORD)
   const count = new ConnectionCount({ connections: 0, connectionsPerAddress: 0 })
   upstream = {
     5222: await bed.server.listenOn('127.0.0.1', 0, bed.tls, false, count),
     5223: await bed.server.listenOn('127.0.0.1', 0, bed.tls, true, count),
+    5280: await bed.server.listenForWeb('127.0.0.1', 0, count),
     5443: await bed.server.listenForWeb('127.0.0.1', 0, count, bed.tls),
   }
 })
@@ -97,46 +117,16 @@ describe('HAProxy, as docs/haproxy.cfg has it', () => {
 
   test('a request over HTTPS comes from its own address, whatever it says of that', async () => {
     const headers = { 'x-forwarded-for': '192.0.2.9', forwarded: 'for=192.0.2.9' }
-    assert.equal(await answerTo(ask(haproxy.ports[5443]!, '/who', { headers })), CLIENT)
+    assert.equal(await answerTo(ask(haproxy.ports[5443]!, '/who', { headers })), `localhost true ${CLIENT}`)
   })
 })
 
 describe('nginx, as docs/nginx.conf has it', () => {
   let nginx: LoadBalancer
-  let web: http.Server
-  /** What the web server has got of the body of each upload. */
-  const bytes = new Map<string, number>()
-  let onBytes: () => void = () => {}
-  const proxies = new Networks(['127.0.0.1'])
-  const describeRequest = ({ headers, socket }: IncomingMessage) => {
-    const { forwarded, 'x-forwarded-for': old, 'x-forwarded-proto': scheme, host } = headers
-    const address = forwardedAddress(socket.remoteAddress!, { forwarded, xForwardedFor: old as string }, proxies)
-    return `${host} ${scheme} ${address}`
-  }
-
   before(async () => {
-    web = http.createServer((request, response) => {
-      request.on('data', (chunk: Buffer) => {
-        bytes.set(request.url!, (bytes.get(request.url!) ?? 0) + chunk.length)
-        onBytes()
-      })
-      request.on('end', () => response.end(describeRequest(request)))
-    })
-    web.on('upgrade', (request, socket) => {
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
-      socket.write(`${request.headers.upgrade} ${describeRequest(request)}`)
-      socket.pipe(socket)
-    })
-    web.listen(0, '127.0.0.1')
-    await once(web, 'listening')
-    const certificate = makeFiles(folder, 'localhost')
-    nginx = await startNginx(folder, { ...upstream, 5280: (web.address() as AddressInfo).port }, certificate)
+    nginx = await startNginx(folder, upstream, makeFiles(folder, 'localhost'))
   })
-  after(async () => {
-    await nginx?.stop()
-    web.closeAllConnections()
-    web.close()
-  })
+  after(async () => await nginx?.stop())
 
   for (const [port, direct] of [
     [5222, false],
@@ -146,43 +136,43 @@ describe('nginx, as docs/nginx.conf has it', () => {
       assert.equal(await seenAfterLogin(nginx.ports[port]!, direct), CLIENT)
     })
 
-  test('a request tells its client’s address, name and scheme, whatever the client says of that', async () => {
-    const headers = { 'x-forwarded-for': '192.0.2.9', forwarded: 'for=192.0.2.9', 'x-forwarded-proto': 'http' }
-    assert.equal(await answerTo(ask(nginx.ports[443]!, '/', { headers })), `localhost https ${CLIENT}`)
+  /** What clients make up; it is not passed on. */
+  const lies = { 'x-forwarded-for': '192.0.2.9', forwarded: 'for=192.0.2.9', 'x-forwarded-proto': 'http' }
+
+  test('a request is seen with its client’s address, name and scheme, whatever the client says of that', async () => {
+    assert.equal(await answerTo(ask(nginx.ports[443]!, '/who', { headers: lies })), `localhost true ${CLIENT}`)
   })
 
-  test('a WebSocket is opened, and carries both ways', async () => {
-    const request = ask(nginx.ports[443]!, '/xmpp-websocket', {
-      headers: { connection: 'Upgrade', upgrade: 'websocket' },
-    }).end()
-    const [, socket, head] = (await once(request, 'upgrade')) as [IncomingMessage, import('node:net').Socket, Buffer]
-    let heard = head.toString()
-    socket.on('data', (chunk: Buffer) => {
-      heard += chunk
-    })
-    socket.write(' and back')
-    while (!heard.endsWith(' and back')) await once(socket, 'data')
-    assert.equal(heard, `websocket localhost https ${CLIENT} and back`)
-    socket.destroy()
+  test('a login by WebSocket is seen with its own address, and carries both ways', async () => {
+    const options = { localAddress: CLIENT, rejectUnauthorized: false, headers: lies }
+    const url = `https://127.0.0.1:${nginx.ports[443]}`
+    const romeo = new Client(await connectWebSocket(url, 'localhost', options))
+    const from = bed.lines.length
+    await romeo.logsIn('romeo', 'localhost', PASSWORD)
+    await romeo.asks`<iq type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>`
+    const [login] = bed.lines.slice(from).map((line) => JSON.parse(line) as Record<string, unknown>)
+    assert.deepEqual(
+      [login!['msg'], login!['account'], login!['address'], login!['secure'], login!['tls']],
+      ['logged in', 'romeo@localhost', CLIENT, true, undefined],
+    )
+    romeo.transport.cut()
   })
 
   test('an upload may be large, and goes through as it comes', async () => {
     const half = Buffer.alloc(2 * 1024 * 1024)
-    const upload = ask(nginx.ports[443]!, '/upload/a/b', {
-      method: 'PUT',
-      headers: { 'content-length': half.length * 2 },
-    })
+    const headers = { 'content-length': half.length * 2 }
+    const upload = ask(nginx.ports[443]!, '/upload-probe', { method: 'PUT', headers })
     const arrived = new Promise<void>((resolve) => {
       onBytes = () => {
         // All but what may wait for more in nginx.
-        if (bytes.get('/upload/a/b')! > half.length - 64 * 1024) resolve()
+        if (bytes > half.length - 64 * 1024) resolve()
       }
     })
     upload.write(half)
     await arrived
     upload.write(half)
-    assert.equal(await answerTo(upload), `localhost https ${CLIENT}`)
-    assert.equal(bytes.get('/upload/a/b'), half.length * 2)
+    assert.equal(await answerTo(upload), `localhost true ${CLIENT}`)
+    assert.equal(bytes, half.length * 2)
   })
 
   test('metrics are not told to the world', async () => {

@@ -206,6 +206,7 @@ test('the inbox is the session’s: what waits in it keeps its order and its cou
     },
     undelivered() {},
     serves: () => false,
+    isGuest: () => false,
     attach: () => () => {},
     toComponent: () => false,
   })

@@ -67,6 +67,29 @@ test('a frame that is not one whole element ends the stream, and nothing after i
     assert.deepEqual(read(OPEN, frame, one).slice(1), [condition], frame)
 })
 
+test('frames are read each for itself, whatever was in those before', () => {
+  const frames = [
+    `<message xmlns='jabber:client'>${'a'.repeat(950)}</message>`,
+    `<?xml version='1.0'?><message xmlns='jabber:client'>${'é'.repeat(450)}</message>`,
+    `<message xmlns='jabber:client'><body>${'<a/>'.repeat(90)}</body></message>`,
+    "<a:b xmlns:a='urn:a'><![CDATA[<]]]]></a:b>",
+    "<b xmlns='urn:b'><message xmlns='jabber:client'/></b>",
+    "<message xmlns='jabber:client'>&amp;\r\n</message> \n",
+    "<?xml version='1.0'?><r xmlns='urn:xmpp:sm:3'/>",
+    `<message xmlns='jabber:client'>${'\u{1f339}'.repeat(230)}</message>`,
+  ]
+  const alone = frames.map((frame) => read(OPEN, frame)[1])
+  assert.ok(alone.every((told) => told?.startsWith('<')))
+  const order = [...frames.keys(), ...[...frames.keys()].reverse(), 0, 2, 2, 7, 7, 1, 1]
+  assert.deepEqual(
+    read(OPEN, ...order.map((i) => frames[i]!)).slice(1),
+    order.map((i) => alone[i]),
+  )
+  assert.deepEqual(read(OPEN, ...frames, "<b:c xmlns='urn:b'/>").at(-1), 'not-well-formed')
+  const long = `<message xmlns='jabber:client'>${'a'.repeat(960)}</message>`
+  assert.deepEqual(read(OPEN, ...frames, long).at(-1), 'policy-violation')
+})
+
 test('a stream begins with <open/>', () => {
   assert.deepEqual(read("<message xmlns='jabber:client'/>"), ['bad-format'])
   assert.deepEqual(read(`<close xmlns='${FRAMING}'/>`), ['end'])

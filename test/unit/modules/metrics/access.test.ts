@@ -27,6 +27,9 @@ const cases: readonly (readonly [
   [loopback, undefined, '127.0.0.1', { 'x-forwarded-for': '127.0.0.1' }, false],
   [loopback, undefined, '::1', { forwarded: 'for=192.0.2.1' }, false],
   [loopback, undefined, '127.0.0.1', { 'x-real-ip': '192.0.2.1' }, false],
+  [loopback, undefined, '127.0.0.1', { via: '1.1 web' }, false],
+  [loopback, undefined, '127.0.0.1', { 'x-forwarded-host': 'chat.example.org' }, false],
+  [loopback, undefined, '127.0.0.1', { 'x-forwarded-proto': 'https' }, false],
   // With a token.
   [loopback, token, '127.0.0.1', {}, false],
   [loopback, token, '127.0.0.1', bearer(token), true],

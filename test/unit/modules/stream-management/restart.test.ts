@@ -45,7 +45,13 @@ function restart(...hashes: string[]): Restart {
   }
   const log = { info() {}, error: ({ account }: { account: string }) => logged.push(account) }
   const resumptions = { all: () => hashes.map(resting) }
-  return new Restart({} as never, store as never, resumptions as never, { clock } as never, log as never)
+  return new Restart(
+    { domain: 'localhost' } as never,
+    store as never,
+    resumptions as never,
+    { clock } as never,
+    log as never,
+  )
 }
 
 /** Until nothing goes on without a timer. */
@@ -57,7 +63,7 @@ test('a session that cannot be saved fails alone', async () => {
   answer = (hashes) => (hashes.includes('b') ? new Error('too strange') : undefined)
   await restart('a', 'b', 'c').save()
   assert.deepEqual(attempts, [['a', 'b', 'c'], ['a'], ['b'], ['c']])
-  assert.deepEqual(logged, ['b'])
+  assert.deepEqual(logged, ['b@localhost'])
 })
 
 test('a database that is away is waited for', async () => {

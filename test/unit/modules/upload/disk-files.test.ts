@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -80,3 +84,59 @@ test('what was left of files is removed, and what is coming is not', async () =>
   await written
   assert.equal(await text(files, 3), 'abc')
 })
+
+test('a long file comes as it is, however slowly it is taken', async () => {
+  const { files } = await open()
+  // More than what the machine keeps of a connection.
+  const content = randomBytes(16_000_001)
+  const size = content.length
+  await files.write({ key, size, type: 'a/b' }, inPieces(content, 65_536), signal)
+  const { promise: sending, resolve: sends } = Promise.withResolvers<http.ServerResponse>()
+  const server = http.createServer(async (_request, response) => {
+    const bytes = await files.read(key, size, undefined)
+    bytes!.pipe(response)
+    sends(response)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    const { port } = server.address() as AddressInfo
+    const [taken] = (await once(http.get({ host: '127.0.0.1', port, agent: false }), 'response')) as [
+      http.IncomingMessage,
+    ]
+    const sent = await sending
+    const turn = () => new Promise((done) => setImmediate(done))
+    // The next piece is read while one waits that does not go.
+    for (let turns = 0; turns < 200; turns++) {
+      if (!sent.writableNeedDrain) turns = 0
+      await turn()
+    }
+    assert.ok(Buffer.concat(await taken.toArray()).equals(content))
+  } finally {
+    server.close()
+  }
+  const end = await files.read(key, size, { start: size - 200_000, end: size - 1 })
+  const got: Buffer[] = []
+  end!.on('data', (chunk) => got.push(Buffer.from(chunk)))
+  await once(end!, 'close')
+  assert.ok(Buffer.concat(got).equals(content.subarray(-200_000)))
+})
+
+test('memory that bytes came in is given back once they are on disk, and none that others have a part of', async () => {
+  const { files } = await open()
+  const own = new Uint8Array(300_000).fill(120)
+  const shared = new Uint8Array(10).fill(121)
+  const part = shared.subarray(2, 4)
+  async function* both() {
+    yield part
+    yield own
+  }
+  await files.write({ key, size: 300_002, type: 'a/b' }, both(), signal)
+  assert.deepEqual([own.length, shared.length], [0, 10])
+  assert.equal((await text(files, 300_002, { start: 0, end: 3 })) ?? '', 'yyxx')
+})
+
+async function* inPieces(content: Buffer, length: number): AsyncGenerator<Uint8Array> {
+  // Copies, as what is given is given away.
+  for (let at = 0; at < content.length; at += length) yield new Uint8Array(content.subarray(at, at + length))
+}
