@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Contender, type Entry, possible, versions } from './contender.ts'
 import {
+  bySpeed,
   type ConversationSettings,
   cost,
   damage,
@@ -37,16 +38,7 @@ export async function measureArchive(
   }
   const all = { ...settings, features, wishes: {}, devices: 1 }
   const scenes = await playConversations(possible(entries, features), all, inspect)
-  const rows = [false, true].flatMap((tls) =>
-    (['full', 'paced'] as const).flatMap((speed) =>
-      tabulate(
-        scenes.filter((scene) => scene.tls === tls),
-        speed,
-        settings.rate,
-        missing,
-      ),
-    ),
-  )
+  const rows = bySpeed(scenes, (alike, speed) => tabulate(alike, speed, settings.rate, missing))
   const servers = versions(scenes.filter(({ tls }) => !tls).map(({ contender }) => contender))
   return { part: 'archive', settings: { ...all, servers }, rows }
 }

@@ -1,5 +1,5 @@
 import { type Entry, possible, versions } from './contender.ts'
-import { type ConversationSettings, cost, damage, playConversations, type Scene } from './conversation.ts'
+import { bySpeed, type ConversationSettings, cost, damage, playConversations, type Scene } from './conversation.ts'
 import { median, type PartReport, type Row, round } from './report.ts'
 
 /** The goal for a 320-byte message between two online users, without TLS. */
@@ -20,15 +20,8 @@ export async function measureChat(
 ): Promise<PartReport> {
   const all = { ...settings, ...chatParts[part] }
   const scenes = await playConversations(possible(entries, all.features), all)
-  const rows = [false, true].flatMap((tls) =>
-    (['full', 'paced'] as const).flatMap((speed) =>
-      tabulate(
-        scenes.filter((scene) => scene.tls === tls),
-        speed,
-        settings.rate,
-        part === 'chat' ? goalMicros : undefined,
-      ),
-    ),
+  const rows = bySpeed(scenes, (alike, speed) =>
+    tabulate(alike, speed, settings.rate, part === 'chat' ? goalMicros : undefined),
   )
   const servers = versions(scenes.filter(({ tls }) => !tls).map(({ contender }) => contender))
   return { part, settings: { ...all, servers }, rows }

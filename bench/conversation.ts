@@ -3,7 +3,7 @@ import { type Contender, type Cpu, type Entry, startAll, stopAll } from './conte
 import { type Burst, type ChatFigures, Load } from './load.ts'
 import type { Wishes } from './load-client.ts'
 import { cpuMicros, residentKiB } from './process-figures.ts'
-import { median } from './report.ts'
+import { median, type Row } from './report.ts'
 import type { Features } from './server-kind.ts'
 import { Tally } from './tally.ts'
 
@@ -142,6 +142,17 @@ export async function named<T>(contender: Contender, work: () => Promise<T>): Pr
   } catch (error) {
     throw new Error(`${contender.name} on ${contender.storage}: ${String(error)}`, { cause: error })
   }
+}
+
+/** The rows of a table: those without TLS first, and of each those at full speed. */
+export function bySpeed(
+  scenes: readonly Scene[],
+  tabulate: (scenes: readonly Scene[], speed: 'full' | 'paced') => Row[],
+): Row[] {
+  return [false, true].flatMap((tls) => {
+    const alike = scenes.filter((scene) => scene.tls === tls)
+    return (['full', 'paced'] as const).flatMap((speed) => tabulate(alike, speed))
+  })
 }
 
 /** CPU a message in microseconds: the medians over the rounds of the server, its database and both. */

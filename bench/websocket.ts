@@ -1,5 +1,5 @@
 import { type Entry, possible, versions } from './contender.ts'
-import { type ConversationSettings, cost, damage, playConversations, type Scene } from './conversation.ts'
+import { bySpeed, type ConversationSettings, cost, damage, playConversations, type Scene } from './conversation.ts'
 import { median, type PartReport, type Row, round } from './report.ts'
 
 /** What a message may cost by WebSocket, of what it costs over TCP. */
@@ -13,15 +13,7 @@ export async function measureWebSocket(
   const all = { ...settings, features: { webSocket: true }, wishes: {}, devices: 1 }
   const both = possible(entries, all.features).flatMap((entry) => [entry, { ...entry, byWebSocket: true }])
   const scenes = await playConversations(both, all)
-  const rows = [false, true].flatMap((tls) =>
-    (['full', 'paced'] as const).flatMap((speed) =>
-      tabulate(
-        scenes.filter((scene) => scene.tls === tls),
-        speed,
-        settings.rate,
-      ),
-    ),
-  )
+  const rows = bySpeed(scenes, (alike, speed) => tabulate(alike, speed, settings.rate))
   const onTcp = scenes.filter(({ tls, contender }) => !tls && !contender.byWebSocket)
   return { part: 'websocket', settings: { ...all, servers: versions(onTcp.map(({ contender }) => contender)) }, rows }
 }

@@ -67,7 +67,10 @@ export class DiskFiles implements FileStore {
   }
 
   async remove(key: string): Promise<void> {
-    await rm(this.#place(key), { force: true })
+    const place = this.#place(key)
+    await rm(place).catch(ifMissing)
+    // Else it might come back when the machine fails, and nobody would know of it any more. It may have been gone for the same reason.
+    await syncFolder(dirname(place)).catch(ifMissing)
   }
 
   async tidy(): Promise<void> {

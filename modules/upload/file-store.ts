@@ -20,7 +20,7 @@ export interface FileStore {
    * not to be kept: in place of a chunk may come the next but one.
    */
   read(key: string, size: number, range: ByteRange | undefined): Promise<Readable | undefined>
-  /** Removes a file, if it is there. */
+  /** Removes a file, if it is there. When it resolves there is none, whatever happens to the server. */
   remove(key: string): Promise<void>
   /** Removes what was left of files that did not come whole. */
   tidy(): Promise<void>

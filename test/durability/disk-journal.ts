@@ -6,9 +6,9 @@ import { dirname } from 'node:path'
 // Loaded by a server before its own code: what that does with files goes into the journal that DURABILITY_JOURNAL names. Only what
 // node:fs/promises does is known here, and of how to get things onto the disk only `sync`: the rest counts as not on disk.
 
-/** What was done: a name was made, or moved from another; a file was written; a file or folder is about to be, or is, on disk. */
+/** What was done: a name was made, moved from another, or removed; a file was written; a file or folder is about to be, or is, on disk. */
 export type Entry = readonly [
-  what: 'made' | 'moved' | 'synced' | 'syncs' | 'written',
+  what: 'made' | 'moved' | 'removed' | 'synced' | 'syncs' | 'written',
   path: string,
   fromOrSerial?: number | string,
 ]
@@ -17,7 +17,7 @@ const journal = process.env['DURABILITY_JOURNAL']
 if (journal !== undefined) await watch((...entry) => appendFileSync(journal, `${JSON.stringify(entry)}\n`))
 
 async function watch(note: (...entry: Entry) => void): Promise<void> {
-  const { open, mkdir, rename } = fs
+  const { open, mkdir, rename, rm } = fs
   const paths = new WeakMap<FileHandle, string>()
   Object.assign(fs, {
     open: async (path: string, flags: string, mode?: number) => {
@@ -29,6 +29,10 @@ async function watch(note: (...entry: Entry) => void): Promise<void> {
     rename: async (from: string, to: string) => {
       await rename(from, to)
       note('moved', to, from)
+    },
+    rm: async (path: string, options?: object) => {
+      await rm(path, options)
+      note('removed', path)
     },
     mkdir: async (path: string, options: { recursive: true }) => {
       const first = await mkdir(path, options)

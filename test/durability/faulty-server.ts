@@ -1,11 +1,12 @@
 import fs from 'node:fs/promises'
+import { Readable } from 'node:stream'
 import { DiskFiles } from '../../modules/upload/disk-files.ts'
 import { type FileRecord, UploadStore } from '../../modules/upload/store.ts'
 import type { Wrong } from './check.ts'
 
-// Loaded by a server before its own code, and after the journal: has it do what DURABILITY_FAULT names.
+// Loaded by a server before its own code and after the journal: has it do wrong what DURABILITY_FAULT names.
 
-/** What is found of a server that does not what it should. */
+/** What a server may do wrong, and what is found then. */
 export const faults = {
   /** Says that files are on disk which are not. */
   'no-sync': 'lost',
@@ -15,6 +16,8 @@ export const faults = {
   early: 'lost',
   /** Forgets that they are. */
   forget: 'lost',
+  /** Hands out what is only announced, whatever there is of it. */
+  hasty: 'strange',
   /** Keeps something else. */
   change: 'changed',
   /** Takes another file in place of the one that is there. */
@@ -23,6 +26,8 @@ export const faults = {
   uncounted: 'broken',
   /** Never removes what was left. */
   strays: 'strange',
+  /** Removes nothing but what it knows of a file. */
+  keep: 'strange',
 } as const satisfies Readonly<Record<string, Wrong>>
 export type FaultName = keyof typeof faults
 
@@ -45,6 +50,18 @@ const doings: Readonly<Record<FaultName, () => void>> = {
   forget: () => {
     UploadStore.prototype.settle = async () => true
   },
+  hasty: () => {
+    const { find } = UploadStore.prototype
+    const { read } = DiskFiles.prototype
+    UploadStore.prototype.find = async function (key) {
+      const found = await find.call(this, key)
+      return found && isAskedBy('serving.ts') ? { ...found, storedMs: found.storedMs ?? found.createdMs } : found
+    }
+    DiskFiles.prototype.read = async function (key, size, range) {
+      const length = range === undefined ? size : range.end - range.start + 1
+      return (await read.call(this, key, size, range)) ?? Readable.from([Buffer.alloc(length)])
+    }
+  },
   change: () => {
     const { writev } = handles as unknown as Record<'writev', (lot: Uint8Array[]) => Promise<unknown>>
     Object.assign(handles, {
@@ -65,7 +82,7 @@ const doings: Readonly<Record<FaultName, () => void>> = {
     UploadStore.prototype.find = async function (key): Promise<FileRecord | undefined> {
       const found = await find.call(this, key)
       const untilMs = slots.get(key)
-      if (found === undefined || untilMs === undefined || !new Error().stack?.includes('receiving.ts')) return found
+      if (found === undefined || untilMs === undefined || !isAskedBy('receiving.ts')) return found
       return { ...found, storedMs: null, untilMs }
     }
     UploadStore.prototype.settle = async function (...args) {
@@ -79,6 +96,9 @@ const doings: Readonly<Record<FaultName, () => void>> = {
       return announce.call(this, record, moment, () => {})
     }
   },
+  keep: () => {
+    DiskFiles.prototype.remove = async () => {}
+  },
   strays: () => {
     DiskFiles.prototype.tidy = async () => {}
   },
@@ -86,6 +106,10 @@ const doings: Readonly<Record<FaultName, () => void>> = {
 
 const fault = process.env['DURABILITY_FAULT']
 if (fault !== undefined) doings[fault as FaultName]()
+
+function isAskedBy(file: string): boolean {
+  return new Error().stack?.includes(file) === true
+}
 
 function syncsOnly(which: (stat: { isFile(): boolean; isDirectory(): boolean }) => boolean): void {
   const { sync } = handles as unknown as Record<'sync', () => Promise<void>>

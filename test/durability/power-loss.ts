@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Entry } from './disk-journal.ts'
 
@@ -16,7 +16,7 @@ interface Name {
 
 /**
  * What a loss of power does to a folder, for a server that keeps a journal (`disk-journal.ts`): a name is lost unless its folder was synced after
- * it was made, and so is what was written to a file after that was last synced. SIGKILL alone loses none of it.
+ * it was made, and comes back unless it was after it was removed; lost is, too, what was written to a file after that was last synced. SIGKILL alone loses none of it.
  */
 export class PowerLoss {
   /** For the journal of the next server. */
@@ -38,7 +38,8 @@ export class PowerLoss {
   /** Loses what the server that was killed had not got onto the disk; returns how many files and folders that hit. */
   happens(): number {
     const lines = existsSync(this.journal) ? readFileSync(this.journal, 'utf8').split('\n').slice(0, -1) : []
-    const names = replay(lines.map((line) => JSON.parse(line) as Entry))
+    const entries = lines.map((line) => JSON.parse(line) as Entry)
+    const { names, removed } = replay(entries, this.#before)
     const stays = (path: string): boolean =>
       path === dirname(this.#folder) || ((names.get(path)?.onDisk ?? this.#before.has(path)) && stays(dirname(path)))
     let hit = 0
@@ -51,6 +52,11 @@ export class PowerLoss {
       else continue
       hit++
     }
+    for (const path of removed)
+      if (stays(dirname(path)) && !existsSync(path)) {
+        writeFileSync(path, 'what was removed')
+        hit++
+      }
     return hit
   }
 
@@ -61,27 +67,37 @@ export class PowerLoss {
   }
 }
 
-/** What a journal says of each name that was made while it was kept. */
-function replay(entries: readonly Entry[]): Map<string, Name> {
+/** What a journal says of each name that was made while it was kept, and names whose removal is not on disk. */
+function replay(
+  entries: readonly Entry[],
+  before: ReadonlySet<string>,
+): { names: Map<string, Name>; removed: Set<string> } {
   const names = new Map<string, Name>()
+  const removed = new Set<string>()
   const syncs = new Map<unknown, () => void>()
   for (const [what, path, more] of entries) {
     const name = names.get(path)
+    if (what === 'made' || what === 'moved') removed.delete(path)
     if (what === 'made') names.set(path, { thing: { written: 0, onDisk: 0 }, onDisk: false })
     else if (what === 'moved') {
       const from = names.get(String(more))
       names.delete(String(more))
       // Whatever was not seen being made was not seen to get onto the disk, either.
       names.set(path, { thing: from?.thing ?? { written: 1, onDisk: 0 }, onDisk: false })
+    } else if (what === 'removed') {
+      if (name?.onDisk ?? before.has(path)) removed.add(path)
+      names.delete(path)
     } else if (what === 'written' && name !== undefined) name.thing.written++
     else if (what === 'syncs') {
       const inside = [...names].filter(([one]) => dirname(one) === path).map(([, one]) => one)
+      const outside = [...removed].filter((one) => dirname(one) === path)
       const written = name?.thing.written ?? 0
       syncs.set(more, () => {
         for (const one of inside) one.onDisk = true
+        for (const one of outside) removed.delete(one)
         if (name !== undefined) name.thing.onDisk = written
       })
     } else if (what === 'synced') syncs.get(more)?.()
   }
-  return names
+  return { names, removed }
 }

@@ -4,9 +4,11 @@ import type { Client } from './client.ts'
 import { kill } from './crashes.ts'
 import type { Crowd } from './crowd.ts'
 import { cuts } from './cuts.ts'
+import { type FaultName, faults as serverFaults } from './faulty-server.ts'
 import type { Findings } from './findings.ts'
 import { rooms } from './rooms.ts'
 import type { Outcome, Setting } from './setting.ts'
+import { uploads } from './uploads.ts'
 
 /** What a faulty server may do with what it owes a client. */
 const deeds = {
@@ -90,6 +92,23 @@ const plays: readonly Sabotaged[] = [
     of: ['lose', 'double', 'swap', 'change'],
   },
 ]
+
+/** Plays with servers that do one thing wrong with files; resolves with whether each was noticed, and nothing where nothing is wrong. */
+export async function sabotageUploads(setting: Setting): Promise<boolean> {
+  let sound = true
+  for (const fault of [undefined, ...(Object.keys(serverFaults) as FaultName[])]) {
+    const how = { senders: 2, ...(fault !== undefined && { fault }) }
+    const { faults } = await uploads({ ...setting, say: () => {} }, ['power', 'kill'], how)
+    const found = tally(faults)
+    const isSound = fault === undefined ? faults.length === 0 : found.has(serverFaults[fault])
+    sound &&= isSound
+    setting.say(
+      `files, with a server that does ${fault === undefined ? 'nothing wrong' : `this wrong: ${fault}`}: ${isSound ? 'as it should be' : 'NOT NOTICED'}, found ${[...found].map((one) => one.join(' ')).join(', ') || 'nothing'}`,
+    )
+    if (!isSound) for (const { wrong, where } of faults.slice(0, 5)) setting.say(`    ${wrong}: ${where}`)
+  }
+  return sound
+}
 
 /**
  * Plays with one client that hears what a faulty server would say; resolves with whether each deed was noticed. Without a

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { keyOf } from '../../modules/upload/slot-key.ts'
+import { askRunningServer } from '../../src/net/control-socket.ts'
 import { Asker } from './asker.ts'
 import { Disconnected } from './connection.ts'
 import { anyOf } from './doer.ts'
@@ -15,9 +16,6 @@ const [leastBytes, mostBytes] = [10 * 1024, 8 * 1024 * 1024]
 const matter = randomBytes(2 * mostBytes)
 /** Files that one sends at the same time. */
 const atOnce = 3
-const tryPauseMs = 50
-/** A file that half of was sent is given up by then. */
-const tries = 100
 
 /** What all files of an account may take up. */
 export const quotaBytes = 4 * 1024 ** 3
@@ -31,6 +29,8 @@ interface Upload extends Place {
   whole: boolean
   /** Whether it is known to be there: it was answered 201, or it was seen. */
   there: boolean
+  /** Whether its removal was asked for: it may be there or not. */
+  leaves: boolean
 }
 
 /** What was counted. */
@@ -43,15 +43,20 @@ export interface SenderFigures {
   again: number
   /** Looks at files. */
   looks: number
+  removed: number
 }
 
 /** Somebody who sends one file after the other, several at the same time, and knows what has to be there. */
 export class Sender {
   readonly local: string
-  readonly figures: SenderFigures = { acknowledged: 0, unanswered: 0, kept: 0, again: 0, looks: 0 }
+  readonly figures: SenderFigures = { acknowledged: 0, unanswered: 0, kept: 0, again: 0, looks: 0, removed: 0 }
   readonly #server: ServerProcess
+  /** The data folder of the server. */
+  readonly #data: string
   readonly #findings: Findings
   readonly #uploads: Upload[] = []
+  /** Files that were removed. */
+  readonly #gone: Upload[] = []
   /** Files not looked at since something happened to them. */
   readonly #fresh = new Set<Upload>()
   /** What may have been announced, of requests that were not answered. */
@@ -60,8 +65,9 @@ export class Sender {
   #goesOn = false
   #running: Promise<unknown> = Promise.resolve()
 
-  constructor(server: ServerProcess, findings: Findings, local: string) {
+  constructor(server: ServerProcess, data: string, findings: Findings, local: string) {
     this.#server = server
+    this.#data = data
     this.#findings = findings
     this.local = local
   }
@@ -117,7 +123,7 @@ export class Sender {
     this.#perhapsBytes -= size
     const key = keyOf(place.path.split('/')[2]!, name)
     const content = matter.subarray(from, from + size)
-    const upload: Upload = { ...place, key, content, whole: false, there: false }
+    const upload: Upload = { ...place, key, content, whole: false, there: false, leaves: false }
     this.#uploads.push(upload)
     return upload
   }
@@ -149,6 +155,23 @@ export class Sender {
       if (manner !== 'half') throw error
     }
     if (upload.there && Math.random() < 0.2) await this.#isUsed(upload)
+    if (upload.there && Math.random() < 0.2) await this.#removes(upload)
+  }
+
+  /** Has an admin remove a file. @throws Disconnected */
+  async #removes(upload: Upload): Promise<void> {
+    const isAskedAgain = upload.leaves
+    upload.leaves = true
+    const { domain } = this.#server.target
+    const args = [domain, `http://${domain}${upload.path}`]
+    const reply = await askRunningServer(this.#data, 'upload delete', args).catch(() => undefined)
+    if (reply === undefined) throw new Disconnected('no answer to a command')
+    // Where it was removed already, and that was not answered, there is none.
+    if (reply.error !== undefined && !(isAskedAgain && reply.error.startsWith('There is no file')))
+      this.#blames('broken', upload, `not removed: ${reply.error}`)
+    this.#uploads.splice(this.#uploads.indexOf(upload), 1)
+    this.#gone.push(upload)
+    this.figures.removed++
   }
 
   #isThere(upload: Upload): void {
@@ -165,22 +188,38 @@ export class Sender {
   }
 
   /**
-   * Looks at all files of which something is not known, and at a share of the others. Those that did not come are sent anew, so
-   * that nothing is open then.
+   * Looks at all files of which something is not known, and at a share of the others, when nothing has been sent since a start. Those that did
+   * not come are sent anew, so that nothing is open then.
    */
   async checks(share: number): Promise<void> {
-    for (const upload of this.#uploads)
-      if (this.#fresh.has(upload) || Math.random() < share) {
-        await this.#checks(upload)
-        this.figures.looks++
-      }
+    const looks = async (uploads: readonly Upload[], look: (upload: Upload) => Promise<void>) => {
+      for (const upload of uploads)
+        if (this.#fresh.has(upload) || Math.random() < share) {
+          await look(upload)
+          this.figures.looks++
+        }
+    }
+    await looks([...this.#gone], (upload) => this.#isGone(upload))
+    await looks([...this.#uploads], (upload) => this.#checks(upload))
     this.#fresh.clear()
     await this.#isCounted()
   }
 
+  async #isGone(upload: Upload): Promise<void> {
+    const { status } = await get(upload)
+    if (status !== 404) this.#blames('strange', upload, `it was removed, but: ${status}`)
+    const again = await put(upload, upload.content)
+    if (again !== 404) this.#blames('strange', upload, `it was removed, but its token is good for another: ${again}`)
+  }
+
   async #checks(upload: Upload): Promise<void> {
-    const wasThere = upload.there
-    if (!wasThere && (await get(upload)).status === 404) await this.#sendsAnew(upload)
+    if (upload.leaves) {
+      const { status } = await get(upload)
+      if (status !== 404) upload.leaves = false
+      // Its bytes are gone; that it is to be counted no more may not have come to pass.
+      else return await this.#removes(upload)
+    }
+    if (!upload.there && (await get(upload)).status === 404) await this.#sendsAnew(upload)
     const { status, bytes } = await get(upload)
     if (status !== 200) return this.#blames(upload.there ? 'lost' : 'broken', upload, String(status))
     if (!upload.whole) this.#blames('strange', upload, 'nobody has sent all of it')
@@ -200,16 +239,11 @@ export class Sender {
 
   /** The slot of a file that did not come is as good as it was. */
   async #sendsAnew(upload: Upload): Promise<void> {
-    for (let count = 1; ; count++) {
-      upload.whole = true
-      const status = await put(upload, upload.content)
-      if (status === 201) {
-        this.figures.again++
-        return this.#isThere(upload)
-      }
-      if (status !== 409 || count === tries) return this.#blames('broken', upload, `not taken anew: ${status}`)
-      await pause(tryPauseMs)
-    }
+    upload.whole = true
+    const status = await put(upload, upload.content)
+    if (status !== 201) return this.#blames('lost', upload, `its slot is good for nothing: ${status}`)
+    this.figures.again++
+    this.#isThere(upload)
   }
 
   /** What is counted is what is there, at least: there is no room for a byte more than what is left. */

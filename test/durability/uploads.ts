@@ -70,7 +70,10 @@ class Play {
     this.server = server
     this.#folder = folder
     this.#power = power
-    this.senders = Array.from({ length: count }, (_, i) => new Sender(server, this.findings, `user${i}`))
+    this.senders = Array.from(
+      { length: count },
+      (_, i) => new Sender(server, join(folder, 'data'), this.findings, `user${i}`),
+    )
   }
 
   static async begin({ dialect, mysql }: Setting, { senders: accounts, fault }: UploadsSetting): Promise<Play> {
@@ -98,6 +101,7 @@ class Play {
       kept: 0,
       again: 0,
       looks: 0,
+      removed: 0,
       hit: this.#hit,
     }
     for (const { figures } of this.senders)

@@ -7,6 +7,7 @@ import { publish } from '../../durability/publish.ts'
 import { rooms } from '../../durability/rooms.ts'
 import { stonechat } from '../../durability/server.ts'
 import type { Outcome, Setting } from '../../durability/setting.ts'
+import { uploads } from '../../durability/uploads.ts'
 import { type Dialect, dialects } from '../../support/databases.ts'
 import { sharedMariadb, startMariadb } from '../../support/mariadb.ts'
 
@@ -49,6 +50,12 @@ for (const dialect of dialects) {
     `what is published, set, invited or changed is as it was acknowledged when the server is killed or stopped, on ${dialect}`,
     { timeout },
     async (t) => isFlawless(await publish(await setting(t, dialect), ['kill', 'term'], { groups: 1 })),
+  )
+
+  test(
+    `files that were answered are there, whole, when the server is killed and what is not on the disk is lost, on ${dialect}`,
+    { timeout },
+    async (t) => isFlawless(await uploads(await setting(t, dialect), ['power'], { senders: 2 })),
   )
 }
 
