@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
 import fs, { type FileHandle } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
@@ -6,7 +7,10 @@ import { dirname } from 'node:path'
 // Loaded by a server before its own code: what that does with files goes into the journal that DURABILITY_JOURNAL names. Only what
 // node:fs/promises does is known here, and of how to get things onto the disk only `sync`: the rest counts as not on disk.
 
-/** What was done: a name was made, moved from another, or removed; a file was written; a file or folder is about to be, or is, on disk. */
+/**
+ * What was done: a name was made, moved from another, or removed, and its file has another name outside; a file was written; a file or folder
+ * is about to be, or is, on disk.
+ */
 export type Entry = readonly [
   what: 'made' | 'moved' | 'removed' | 'synced' | 'syncs' | 'written',
   path: string,
@@ -17,7 +21,7 @@ const journal = process.env['DURABILITY_JOURNAL']
 if (journal !== undefined) await watch((...entry) => appendFileSync(journal, `${JSON.stringify(entry)}\n`))
 
 async function watch(note: (...entry: Entry) => void): Promise<void> {
-  const { open, mkdir, rename, rm } = fs
+  const { link, open, mkdir, rename, rm } = fs
   const paths = new WeakMap<FileHandle, string>()
   Object.assign(fs, {
     open: async (path: string, flags: string, mode?: number) => {
@@ -31,8 +35,13 @@ async function watch(note: (...entry: Entry) => void): Promise<void> {
       note('moved', to, from)
     },
     rm: async (path: string, options?: object) => {
+      const saved = `${journal}-removed-${randomUUID()}`
+      const isSaved = await link(path, saved).then(
+        () => true,
+        () => false,
+      )
       await rm(path, options)
-      note('removed', path)
+      if (isSaved) note('removed', path, saved)
     },
     mkdir: async (path: string, options: { recursive: true }) => {
       const first = await mkdir(path, options)

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Entry } from './disk-journal.ts'
 
@@ -52,9 +52,9 @@ export class PowerLoss {
       else continue
       hit++
     }
-    for (const path of removed)
+    for (const [path, saved] of removed)
       if (stays(dirname(path)) && !existsSync(path)) {
-        writeFileSync(path, 'what was removed')
+        linkSync(saved, path)
         hit++
       }
     return hit
@@ -67,13 +67,13 @@ export class PowerLoss {
   }
 }
 
-/** What a journal says of each name that was made while it was kept, and names whose removal is not on disk. */
+/** What a journal says of each name that was made while it was kept, and of names whose removal is not on disk, with where their files are. */
 function replay(
   entries: readonly Entry[],
   before: ReadonlySet<string>,
-): { names: Map<string, Name>; removed: Set<string> } {
+): { names: Map<string, Name>; removed: Map<string, string> } {
   const names = new Map<string, Name>()
-  const removed = new Set<string>()
+  const removed = new Map<string, string>()
   const syncs = new Map<unknown, () => void>()
   for (const [what, path, more] of entries) {
     const name = names.get(path)
@@ -85,12 +85,12 @@ function replay(
       // Whatever was not seen being made was not seen to get onto the disk, either.
       names.set(path, { thing: from?.thing ?? { written: 1, onDisk: 0 }, onDisk: false })
     } else if (what === 'removed') {
-      if (name?.onDisk ?? before.has(path)) removed.add(path)
+      if (name?.onDisk ?? before.has(path)) removed.set(path, String(more))
       names.delete(path)
     } else if (what === 'written' && name !== undefined) name.thing.written++
     else if (what === 'syncs') {
       const inside = [...names].filter(([one]) => dirname(one) === path).map(([, one]) => one)
-      const outside = [...removed].filter((one) => dirname(one) === path)
+      const outside = [...removed.keys()].filter((one) => dirname(one) === path)
       const written = name?.thing.written ?? 0
       syncs.set(more, () => {
         for (const one of inside) one.onDisk = true

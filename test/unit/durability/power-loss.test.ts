@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -26,7 +26,7 @@ function left(
     const power = new PowerLoss(join(data, 'files'), join(data, 'journal'))
     power.begins()
     names.forEach(write)
-    for (const name of removed) rmSync(path(name))
+    for (const name of removed) renameSync(path(name), join(data, `saved ${name}`))
     writeFileSync(
       power.journal,
       entries(path)
@@ -38,7 +38,11 @@ function left(
       if (!existsSync(path(name))) return 'gone'
       return readFileSync(path(name), 'utf8') === content ? 'whole' : 'cut'
     })
-    return { kept, hit, back: removed.some((name) => existsSync(path(name))) }
+    return {
+      kept,
+      hit,
+      back: removed.some((name) => existsSync(path(name)) && readFileSync(path(name), 'utf8') === content),
+    }
   } finally {
     rmSync(data, { recursive: true })
   }
@@ -132,25 +136,26 @@ test('a file outlasts a loss of power when it, and all names that lead to it, go
 })
 
 test('a file that was removed comes back unless its folder was synced after that', () => {
+  const saved = (path: (name: string) => string) => join(path(''), '..', 'saved b')
   const plays: readonly [hit: number, entries: (path: (name: string) => string) => Entry[]][] = [
-    [1, (path) => [['removed', path('b')]]],
+    [1, (path) => [['removed', path('b'), saved(path)]]],
     [
       1,
       (path) => [
         ['syncs', path(''), 1],
-        ['removed', path('b')],
+        ['removed', path('b'), saved(path)],
         ['synced', path(''), 1],
       ],
     ],
     [
       0,
       (path) => [
-        ['removed', path('b')],
+        ['removed', path('b'), saved(path)],
         ['syncs', path(''), 1],
         ['synced', path(''), 1],
       ],
     ],
-    [0, (path) => [['removed', path('never there')]]],
+    [0, (path) => [['removed', path('never there'), saved(path)]]],
   ]
   for (const [expected, entries] of plays) {
     const { hit, back } = left([], entries, ['b'], ['b'])
