@@ -33,6 +33,7 @@ export class TcpConnection implements Connection, Flushable {
   #output = ''
   #congested = false
   #cancelDrop: Cancel | undefined
+  #cancelEnd: Cancel | undefined
   #closed = false
   #ending = false
   #pauses = false
@@ -150,7 +151,7 @@ export class TcpConnection implements Connection, Flushable {
     this.#ending = true
     this.#socket.end()
     this.#socket.resume()
-    if (timeoutMs > 0) this.#clock.after(timeoutMs, () => this.destroy('closed'))
+    if (timeoutMs > 0) this.#cancelEnd = this.#clock.after(timeoutMs, () => this.destroy('closed'))
   }
 
   destroy(reason: string): void {
@@ -173,6 +174,8 @@ export class TcpConnection implements Connection, Flushable {
     this.#closed = true
     this.#output = ''
     this.#cancelDrop?.()
+    // All that hangs on the connection would outlive it by so long.
+    this.#cancelEnd?.()
     this.receiver.onClose(reason)
   }
 }
