@@ -5,7 +5,7 @@ import { DatabaseError, isDeadlock, isUnavailable, isUniqueViolation } from './f
 import { type Health, HealthWatch } from './health.ts'
 import type { StorageLog } from './knex-log.ts'
 import { commitMysql, describeMysql, type MysqlConnection, openMysql, probeMysql, readMysql } from './mysql.ts'
-import { commitSqlite, openSqlite, readSqlite, type SqliteConnection } from './sqlite.ts'
+import { commitSqlite, openSqlite, readSqlite, type SqliteConnection, type SqliteDatabase } from './sqlite.ts'
 import type { Statement } from './statement.ts'
 
 export { DatabaseError, isUnavailable, isUniqueViolation } from './failure.ts'
@@ -89,8 +89,8 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
   const { url, dataDir, log, clock = systemClock } = settings
   if (url === 'sqlite' || url.startsWith('sqlite:')) {
     const file = url.slice('sqlite:'.length) || 'stonechat.sqlite'
-    const knex = await openSqlite(file === ':memory:' ? file : resolve(dataDir, file), log)
-    return new KnexDatabase(knex, knex, 'sqlite', new HealthWatch(async () => {}, clock, log))
+    const sqlite = await openSqlite(file === ':memory:' ? file : resolve(dataDir, file), log)
+    return new KnexDatabase(sqlite.knex, sqlite.knex, sqlite, new HealthWatch(async () => {}, clock, log))
   }
   await seeThatMysqlAnswers(url, log)
   const watch = new HealthWatch(() => probeMysql(url), clock, log)
@@ -98,7 +98,7 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
   const knex = openMysql(url, { size: settings.pool - 1, answerMs }, log)
   // One of its own, so that nowhere else several statements are taken where one is meant.
   const commits = openMysql(url, { size: 1, answerMs, multipleStatements: true }, log)
-  return new KnexDatabase(knex, commits, 'mysql', watch)
+  return new KnexDatabase(knex, commits, undefined, watch)
 }
 
 async function seeThatMysqlAnswers(url: string, log: StorageLog): Promise<void> {
@@ -134,14 +134,16 @@ class KnexDatabase implements Database {
   readonly #watch: HealthWatch
   /** Where batches are committed. */
   readonly #commits: Knex
+  readonly #sqlite: SqliteDatabase | undefined
   #queries = 0
   readonly #failures: Record<FailureKind, number> = { contention: 0, fault: 0, taken: 0, unavailable: 0 }
   #closed: Promise<void> | undefined
 
-  constructor(knex: Knex, commits: Knex, dialect: 'mysql' | 'sqlite', watch: HealthWatch) {
+  constructor(knex: Knex, commits: Knex, sqlite: SqliteDatabase | undefined, watch: HealthWatch) {
     this.knex = knex
     this.#commits = commits
-    this.dialect = dialect
+    this.#sqlite = sqlite
+    this.dialect = sqlite === undefined ? 'mysql' : 'sqlite'
     this.#watch = watch
     knex.on('query', () => {
       this.#queries++
@@ -196,8 +198,10 @@ class KnexDatabase implements Database {
   }
 
   async #commit(statements: readonly Statement[]): Promise<void> {
+    await this.#sqlite?.turn()
     const pool = this.#commits.client as Pool
-    const connection = await pool.acquireConnection()
+    const free = this.#sqlite?.free
+    const connection = free ?? (await pool.acquireConnection())
     for (const statement of [BEGIN, ...statements, COMMIT]) this.knex.emit('query', statement)
     try {
       if (this.dialect === 'sqlite') commitSqlite(connection as SqliteConnection, statements)
@@ -206,13 +210,15 @@ class KnexDatabase implements Database {
       this.#notice(error)
       throw error
     } finally {
-      await pool.releaseConnection(connection)
+      if (free === undefined) await pool.releaseConnection(connection)
     }
   }
 
   async rows<Row>(statement: Statement): Promise<Row[]> {
+    await this.#sqlite?.turn()
     const pool = this.knex.client as Pool
-    const connection = await pool.acquireConnection()
+    const free = this.#sqlite?.free
+    const connection = free ?? (await pool.acquireConnection())
     this.knex.emit('query', statement)
     try {
       if (this.dialect === 'sqlite') return readSqlite(connection as SqliteConnection, statement) as Row[]
@@ -221,7 +227,7 @@ class KnexDatabase implements Database {
       this.#notice(error)
       throw error
     } finally {
-      void pool.releaseConnection(connection)
+      if (free === undefined) void pool.releaseConnection(connection)
     }
   }
 
