@@ -30,6 +30,7 @@ export class TcpConnection implements Connection, Flushable {
   readonly #clock: Clock
   /** What was served in the handshake. */
   #certificate: X509Certificate | undefined
+  #binding: ChannelBindingSource | undefined
   #output = ''
   #congested = false
   #cancelDrop: Cancel | undefined
@@ -71,7 +72,9 @@ export class TcpConnection implements Connection, Flushable {
   }
 
   get channelBinding(): ChannelBindingSource | undefined {
-    return this.#socket instanceof TLSSocket ? channelBinding(this.#socket, this.#certificate) : undefined
+    if (this.#secure && this.#socket instanceof TLSSocket)
+      this.#binding ??= channelBinding(this.#socket, this.#certificate)
+    return this.#binding
   }
 
   write(text: string): void {
