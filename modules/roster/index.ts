@@ -87,7 +87,8 @@ export default defineModule({
       .describe('How many characters the name of a group can have.'),
     remembered: option
       .int()
-      .min(0)
+      .min(1)
+      .orOff()
       .default(20_000)
       .describe('How many contacts of accounts that have left are kept in memory; the others cost a query at a login.'),
   },
