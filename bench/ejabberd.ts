@@ -84,7 +84,7 @@ async function configuration({
   return `loglevel: warning
 hosts: [${domain}]
 certfiles: ["${certificate}", "${key}"]
-auth_method: internal
+auth_method: ${database === undefined ? 'internal' : 'sql'}
 ${passwords(features)}
 disable_sasl_mechanisms: [digest-md5, X-OAUTH2]
 # It advises to, in its log, where there are many contacts.

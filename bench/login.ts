@@ -121,7 +121,7 @@ function tabulate(scenes: readonly Scene[]): Row[] {
   return scenes.map((scene) => {
     const { contender, rounds, hash, transport, road } = scene
     const alike = scenes.filter((other) => other.hash === hash && other.transport === transport)
-    const peers = alike.filter((other) => other.contender.name !== 'stonechat')
+    const peers = peersOf(contender, alike)
     const first = alike[0]!
     const isGoal = contender.name === 'stonechat' && peers.length > 0
     const over = (of: (round: Round) => number) => median(rounds.map(of))
@@ -151,6 +151,13 @@ function tabulate(scenes: readonly Scene[]): Row[] {
       goal: isGoal ? verdict(costOf(rounds), Math.min(...peers.map((peer) => costOf(peer.rounds)))) : '',
     }
   })
+}
+
+/** Those on a MariaDB are compared with each other, if there are any. */
+function peersOf({ storage }: Contender, scenes: readonly Scene[]): Scene[] {
+  const peers = scenes.filter(({ contender }) => contender.name !== 'stonechat')
+  const alike = peers.filter(({ contender }) => (contender.storage === 'MariaDB') === (storage === 'MariaDB'))
+  return alike.length > 0 ? alike : peers
 }
 
 function verdict(value: number, better: number): string {

@@ -144,7 +144,7 @@ const measures: Readonly<
       settleSeconds: Number(values.settle),
     }),
   login: () =>
-    measureLogins(withOursOnMariadb(), {
+    measureLogins(withMariadb(['stonechat', 'ejabberd']), {
       hashes: values.hashes.split(',') as PasswordHash[],
       transports: values.transports.split(',') as Transport[],
       roads: values.roads.split(',') as Road[],
@@ -156,7 +156,7 @@ const measures: Readonly<
       restSeconds: 0.5,
     }),
   roster: () =>
-    measureRosters(withOursOnMariadb(), {
+    measureRosters(withMariadb(['stonechat']), {
       contacts: number('contacts', 5000),
       owners: 4,
       rounds: number('rounds', 3),
@@ -165,7 +165,7 @@ const measures: Readonly<
     }),
   presence: () => measureBroadcasts('presence', onTheirOwn(), broadcast(number('contacts', 50), 51, 1, 20)),
   ping: () => measureBroadcasts('ping', onTheirOwn(), broadcast(0, 20, 4, 1000)),
-  pep: () => measureBroadcasts('pep', withOursOnMariadb(), broadcast(number('contacts', 100), 10, 1, 20)),
+  pep: () => measureBroadcasts('pep', withMariadb(['stonechat']), broadcast(number('contacts', 100), 10, 1, 20)),
   upload: () =>
     measureUploads(onTheirOwn(), {
       mebibytes: Number(values.mebibytes),
@@ -218,15 +218,12 @@ function broadcast(contacts: number, senders: number, window: number, rate: numb
 }
 
 /** Each on what it brings along, where accounts and rosters of the peers are; ours on MariaDB as well. */
-function withOursOnMariadb(): Entry[] {
-  return servers().flatMap((kind) =>
-    kind.name === 'stonechat'
-      ? [
-          { kind, onMariadb: false },
-          { kind, onMariadb: true },
-        ]
-      : [{ kind, onMariadb: false }],
-  )
+/** All on what they bring along, and those named on a MariaDB of their own as well. */
+function withMariadb(also: readonly string[]): Entry[] {
+  return servers().flatMap((kind) => [
+    { kind, onMariadb: false },
+    ...(also.includes(kind.name) ? [{ kind, onMariadb: true }] : []),
+  ])
 }
 
 function onTheirOwn(): Entry[] {

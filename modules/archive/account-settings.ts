@@ -51,11 +51,11 @@ export class AccountSettings {
     this.#log = log
   }
 
-  /** Makes the settings of a user resident. */
+  /** Makes the settings of a user resident: what is remembered costs no query. */
   async load(user: User): Promise<void> {
     const account = user.jid.toString()
     await this.#queue.run(account, async () => {
-      user.slots.set(settingsSlot, await this.#read(account))
+      user.slots.set(settingsSlot, this.#known(user.jid) ?? (await this.#read(account)))
       this.#offline.delete(account)
     })
   }

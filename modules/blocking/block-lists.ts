@@ -32,11 +32,11 @@ export class BlockLists {
     this.#offline = new Lru(limits.remembered)
   }
 
-  /** Makes the list of a user resident. */
+  /** Makes the list of a user resident: one that is remembered costs no query. */
   async load(user: User): Promise<void> {
     const account = user.jid.toString()
     await this.#queue.run(account, async () => {
-      user.slots.set(listSlot, await this.#read(account))
+      user.slots.set(listSlot, this.#offline.get(account) ?? (await this.#read(account)))
       this.#offline.delete(account)
     })
   }

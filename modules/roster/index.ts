@@ -9,6 +9,7 @@ import {
   StanzaError,
   streamFeatures,
   type User,
+  userLeft,
   userLoading,
   xep,
   xml,
@@ -84,11 +85,17 @@ export default defineModule({
       .orOff()
       .default(256)
       .describe('How many characters the name of a group can have.'),
+    remembered: option
+      .int()
+      .min(1)
+      .orOff()
+      .default(20_000)
+      .describe('How many contacts of accounts that have left are kept in memory; the others cost a query at a login.'),
   },
 
   setup(ctx): RosterApi {
     const { config } = ctx
-    const rosters = new Rosters(ctx.host, new RosterStore(ctx.db), ctx.clock)
+    const rosters = new Rosters(ctx.host, new RosterStore(ctx.db), ctx.clock, config.remembered)
     const checkRoom = ({ listed }: RosterSize) => {
       if (config.maxItems > 0 && listed >= config.maxItems)
         throw new StanzaError('policy-violation', `A roster has at most ${config.maxItems} contacts.`)
@@ -97,6 +104,7 @@ export default defineModule({
     // RFC 6121 §2.6.1: versions of rosters are understood.
     ctx.add(streamFeatures, { when: 'after-login', element: () => xml('ver', { xmlns: NS_VERSIONING }) })
     ctx.gate(userLoading, (user) => rosters.load(user))
+    ctx.on(userLeft, (user) => rosters.release(user))
     ctx.gate(accountDeleting, ({ jid }) => rosters.forget(jid))
     ctx.onStop(() => rosters.idle())
 

@@ -58,6 +58,11 @@ export class Roster {
     return shared === undefined ? String(own) : `${own}.${shared}`
   }
 
+  /** How many contacts the account itself keeps something of. */
+  get count(): number {
+    return this.#items.size
+  }
+
   /** Everything the account itself keeps of contacts, in no order that means anything. */
   get items(): Iterable<RosterItem> {
     return this.#items.values()

@@ -25,7 +25,8 @@ import {
   unknownItem,
   withShared,
 } from './item.ts'
-import { type Roster, type RosterSize, type RosterVersion, unversioned } from './roster.ts'
+import { RememberedRosters } from './remembered.ts'
+import { Roster, type RosterSize, type RosterVersion, unversioned } from './roster.ts'
 import type { FoundItem, RosterStore } from './store.ts'
 
 /** The roster of an online user; `undefined` until it is loaded. */
@@ -52,7 +53,7 @@ const interestSlot = defineSlot<Interest | undefined>('roster/interest', () => u
 export type RosterEdit = (was: RosterItem, size: RosterSize) => RosterItem
 
 /**
- * The rosters of one host's accounts: resident for those online, in the store for all.
+ * The rosters of one host's accounts: resident for those online, remembered for some who have left, in the store for all.
  *
  * Loads, changes and pushes of one roster go through one queue, rows first: what a client was told is on disk, and
  * pushes come in the order of the versions they bring. It holds one job for each change that is under way.
@@ -68,16 +69,31 @@ export class Rosters {
   #nobodys = 0
   /** The last job of each account that has one. */
   readonly #last = new Map<string, Promise<unknown>>()
+  /** Of accounts whose roster nothing changes: whoever does has it forgotten. */
+  readonly #remembered: RememberedRosters
+  /** Rosters of which it is not known whether the last change is on disk. */
+  readonly #doubtful = new WeakSet<Roster>()
 
-  constructor(host: Host, store: RosterStore, clock: Clock) {
+  /** `remembered` is how many contacts are remembered of accounts that have left. */
+  constructor(host: Host, store: RosterStore, clock: Clock, remembered = 0) {
     this.#host = host
     this.#store = store
     this.#clock = clock
+    this.#remembered = new RememberedRosters(remembered)
   }
 
-  /** Makes the roster of a user resident. */
+  /** Makes the roster of a user resident: one that is remembered costs no query. */
   async load(user: User): Promise<void> {
-    await this.#run(user.jid, async () => user.slots.set(rosterSlot, await this.#read(user.jid)))
+    await this.#run(user.jid, async () =>
+      user.slots.set(rosterSlot, this.#recall(user.jid) ?? (await this.#read(user.jid))),
+    )
+  }
+
+  /** Remembers the roster of a user who leaves. */
+  release(user: User): void {
+    const roster = this.of(user)
+    if (roster !== undefined && !user.deleted && !this.#doubtful.has(roster))
+      this.#remembered.put(user.jid.toString(), roster)
   }
 
   /** The roster of an online user; `undefined` for a moment while the first session is being bound. */
@@ -167,7 +183,7 @@ export class Rosters {
    * Rejects with what `edit` throws, or when the store fails.
    */
   async change(account: Jid, contact: Jid, edit: RosterEdit, announce?: (now: RosterItem) => void): Promise<void> {
-    await this.#run(account, async () => {
+    await this.#change(account, async () => {
       const found = await this.#find(account, contact)
       // RFC 6121 §8.5.1: nothing is kept for nobody. In here, so that an account deleted meanwhile leaves nothing behind.
       if (found.item === undefined && !(await this.#isThere(account)))
@@ -191,7 +207,7 @@ export class Rosters {
 
   /** Removes an item that clients see, and tells them; false when there is none (RFC 6121 §2.5). */
   async remove(account: Jid, contact: Jid): Promise<boolean> {
-    return await this.#run(account, async () => {
+    return await this.#change(account, async () => {
       const { item, at: before } = await this.#find(account, contact)
       // Nobody takes out what the admin has put in.
       if (this.shared(account, contact)?.listed === true)
@@ -209,7 +225,7 @@ export class Rosters {
 
   /** Removes an account's whole roster, and tells who listens of each item. */
   async forget(account: Jid): Promise<void> {
-    await this.#run(account, async () => {
+    await this.#change(account, async () => {
       const roster = await this.#store.load(account.toString())
       await this.#store.clear(account.toString())
       this.#resident(account)?.clear()
@@ -236,6 +252,22 @@ export class Rosters {
     const end: Promise<void> = job.then(forget, forget)
     this.#last.set(key, end)
     return job
+  }
+
+  /** Like `#run`, for work that changes rows. */
+  #change<T>(account: Jid, work: () => Promise<T>): Promise<T> {
+    return this.#run(account, async () => {
+      try {
+        return await work()
+      } catch (error) {
+        const roster = this.#resident(account)
+        if (roster !== undefined) this.#doubtful.add(roster)
+        throw error
+      } finally {
+        // Also when the account left meanwhile, with a roster that the change has not come to.
+        this.#remembered.take(account.toString())
+      }
+    })
   }
 
   #resident(account: Jid): Roster | undefined {
@@ -285,6 +317,11 @@ export class Rosters {
 
   #read(account: Jid): Promise<Roster> {
     return this.#store.load(account.toString(), this.#host.hooks.ask(sharedContacts, account))
+  }
+
+  #recall(account: Jid): Roster | undefined {
+    const known = this.#remembered.take(account.toString())
+    return known && new Roster(known.at, known.items, this.#host.hooks.ask(sharedContacts, account))
   }
 
   /** Pushes what there is of a contact now. */

@@ -11,7 +11,9 @@ export interface StoredAccount {
   readonly deleteMs: number | null
   /** How often its password has been changed. */
   readonly passwordVersion: number
-  /** The keys of its password, the strongest hash first. */
+  /** The rounds of hashing for each hash that its password is kept for. */
+  readonly iterations: ReadonlyMap<ScramHash, number>
+  /** The keys of its password that were asked for, the strongest hash first. */
   readonly keys: readonly ScramKeys[]
 }
 
@@ -43,10 +45,17 @@ type AccountRow = {
   [K in keyof CredentialRow]: CredentialRow[K] | null
 }
 
+const columns = 'local, host, created_ms, disabled, delete_ms, password_version, hash, iterations'
+
 /** For a stranger it reads any account, so that the time does not tell who has one. */
-const finding = `select local, host, created_ms, disabled, delete_ms, password_version, hash, salt, iterations, stored_key, server_key
-from accounts left join credentials on credentials.account = accounts.id
+const found = `from accounts left join credentials on credentials.account = accounts.id
 where accounts.id = coalesce((select id from accounts where host = ? and local = ?), (select min(id) from accounts))`
+const finding = `select ${columns}, salt, stored_key, server_key ${found}`
+
+/** The keys of one hash: bytes, which cost more than all else. */
+const keysOf = (hash: ScramHash) =>
+  ['salt', 'stored_key', 'server_key'].map((column) => `case hash when '${hash}' then ${column} end as ${column}`)
+const findingOne = new Map(scramHashes.map((hash) => [hash, `select ${columns}, ${keysOf(hash).join(', ')} ${found}`]))
 
 /** Likewise, without keys. */
 const looking = `select local, host, disabled, delete_ms, password_version from accounts
@@ -76,16 +85,26 @@ export class AccountStore {
     })
   }
 
-  /** An account with its keys; one query, by the index (host, local), that takes as long when there is no such account. */
-  async find(local: string): Promise<StoredAccount | undefined> {
-    const rows = await this.#db.rows<AccountRow>({ sql: finding, bindings: [this.#host, local] })
+  /**
+   * An account with its keys, or those of one hash; one query, by the index (host, local), that takes as long when there is no such
+   * account.
+   */
+  async find(local: string, hash?: ScramHash): Promise<StoredAccount | undefined> {
+    const sql = hash === undefined ? finding : findingOne.get(hash)!
+    const rows = await this.#db.rows<AccountRow>({ sql, bindings: [this.#host, local] })
     const [first] = rows
     if (first === undefined) return undefined
-    const keys = rows.filter((row): row is AccountRow & CredentialRow => row.hash !== null).map(toKeys)
-    keys.sort((a, b) => scramHashes.indexOf(a.hash) - scramHashes.indexOf(b.hash))
+    const iterations = new Map<ScramHash, number>()
+    const keys: ScramKeys[] = []
+    for (const known of scramHashes) {
+      const row = rows.find((candidate) => candidate.hash === known) as CredentialRow | undefined
+      if (row === undefined) continue
+      iterations.set(known, row.iterations)
+      if (hash === undefined || hash === known) keys.push(toKeys(row))
+    }
     const { created_ms: createdMs, delete_ms: deleteMs, password_version: passwordVersion } = first
-    const account = { local: first.local, createdMs, disabled: first.disabled === 1, deleteMs, passwordVersion, keys }
-    return first.local === local && first.host === this.#host ? account : undefined
+    if (first.local !== local || first.host !== this.#host) return undefined
+    return { local, createdMs, disabled: first.disabled === 1, deleteMs, passwordVersion, iterations, keys }
   }
 
   /** What decides on a login without a password; `undefined` when there is no account. By the index (host, local). */

@@ -187,8 +187,8 @@ export class Accounts {
   async get(local: string): Promise<Account | undefined> {
     const account = await this.#store.find(local)
     if (account === undefined) return undefined
-    const { createdMs, keys } = account
-    return { local, createdMs, state: stateOf(account), hashes: keys.map(({ hash }) => hash) }
+    const { createdMs, iterations } = account
+    return { local, createdMs, state: stateOf(account), hashes: [...iterations.keys()] }
   }
 
   /** Where an account stands, or `undefined` when there is none; one query. */
@@ -294,11 +294,11 @@ export class Accounts {
 
   /** What a SCRAM login needs, or `undefined` for a stranger; always one query. */
   async login(local: string, hash: ScramHash): Promise<AccountLogin | undefined> {
-    const account = await this.#store.find(local)
+    const account = await this.#store.find(local, hash)
     if (account === undefined) return undefined
     const { keys, passwordVersion } = account
     return {
-      keys: keys.find((known) => known.hash === hash),
+      keys: keys[0],
       disabled: stateOf(account).kind !== 'active',
       passwordVersion,
       outdated: this.#outdated(account),
@@ -351,9 +351,8 @@ export class Accounts {
     return undefined
   }
 
-  #outdated({ keys }: StoredAccount): ScramHash[] {
-    const isGood = (hash: ScramHash) => keys.some((known) => known.hash === hash && known.iterations >= this.iterations)
-    return scramHashes.filter((hash) => !isGood(hash))
+  #outdated({ iterations }: StoredAccount): ScramHash[] {
+    return scramHashes.filter((hash) => (iterations.get(hash) ?? 0) < this.iterations)
   }
 
   async #upgrade(local: string, prepared: string, verified: ScramKeys): Promise<void> {

@@ -1,10 +1,12 @@
 import { Jid, JidError } from '../jid/jid.ts'
 import { SaslError } from './sasl-error.ts'
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** The text of a message, or of a part of one; SASL texts are UTF-8 without exception. */
 export function decodeUtf8(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return utf8.decode(bytes)
   } catch {
     throw new SaslError('malformed-request', 'The message is not UTF-8.')
   }

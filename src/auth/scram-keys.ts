@@ -75,12 +75,15 @@ export async function deriveAllKeys(prepared: string, iterations: number): Promi
   return await Promise.all(scramHashes.map((hash) => deriveKeys(hash, prepared, randomBytes(saltBytes), iterations)))
 }
 
+/** Keys that nobody gets to see, or knows a password for. */
+const nobodys = randomBytes(Math.max(...scramHashes.map((hash) => hashes[hash].bytes)))
+
 /**
- * The keys that a stranger's account seems to have: the same for the same address as long as the secret is, and
- * matched by no password.
+ * The keys that a stranger's account seems to have: their salt is the same for the same address as long as the secret is. No
+ * password matches them.
  */
 export function decoyKeys(secret: Uint8Array, hash: ScramHash, address: string, iterations: number): ScramKeys {
-  const key = hmac(hash, secret, `key\0${address}`)
+  const key = nobodys.subarray(0, hashes[hash].bytes)
   const salt = hmac('SHA-256', secret, `salt\0${hash}\0${address}`).subarray(0, saltBytes)
   return { hash, salt, iterations, storedKey: key, serverKey: key }
 }

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { Jid } from '../jid/jid.ts'
 import { randomId } from '../util/id.ts'
 import type { AccountLogin } from './accounts.ts'
-import { downgradeText } from './downgrade.ts'
+import { downgradeHash } from './downgrade.ts'
 import { accountOf, decodeUtf8 } from './identity.ts'
 import type { ChannelBindingType, SaslContext, SaslStep } from './mechanism.ts'
 import { SaslError } from './sasl-error.ts'
@@ -63,8 +63,7 @@ export class Scram {
   /** XEP-0474 §6.1: a hash of what was offered, which the client's proof covers. */
   #downgradeHash(): string {
     const { announced, downgradeProtection, offered } = this.#context
-    if (!downgradeProtection) return ''
-    return `,h=${digest(this.#hash, Buffer.from(downgradeText(offered, announced))).toString('base64')}`
+    return downgradeProtection ? `,h=${downgradeHash(this.#hash, offered, announced)}` : ''
   }
 
   /** RFC 5802 §6: the flag of the header must suit the mechanism and what was offered. */

@@ -199,10 +199,12 @@ export const serverOptions = {
     .describe('Where everything is kept; sqlite alone is a file in the data folder.'),
   databasePool: option
     .int()
-    .min(2)
+    .min(3)
     .max(1000)
     .default(10)
-    .describe('Most connections to MySQL at once, one of which is for what is written in batches.'),
+    .describe(
+      'Most connections to MySQL at once: one of them is for what is written in batches, one for what is read in batches.',
+    ),
   admins: option
     .list(option.jid())
     .distinct()

@@ -30,9 +30,11 @@ export class TcpConnection implements Connection, Flushable {
   readonly #clock: Clock
   /** What was served in the handshake. */
   #certificate: X509Certificate | undefined
+  #binding: ChannelBindingSource | undefined
   #output = ''
   #congested = false
   #cancelDrop: Cancel | undefined
+  #cancelEnd: Cancel | undefined
   #closed = false
   #ending = false
   #pauses = false
@@ -70,7 +72,9 @@ export class TcpConnection implements Connection, Flushable {
   }
 
   get channelBinding(): ChannelBindingSource | undefined {
-    return this.#socket instanceof TLSSocket ? channelBinding(this.#socket, this.#certificate) : undefined
+    if (this.#secure && this.#socket instanceof TLSSocket)
+      this.#binding ??= channelBinding(this.#socket, this.#certificate)
+    return this.#binding
   }
 
   write(text: string): void {
@@ -150,7 +154,7 @@ export class TcpConnection implements Connection, Flushable {
     this.#ending = true
     this.#socket.end()
     this.#socket.resume()
-    if (timeoutMs > 0) this.#clock.after(timeoutMs, () => this.destroy('closed'))
+    if (timeoutMs > 0) this.#cancelEnd = this.#clock.after(timeoutMs, () => this.destroy('closed'))
   }
 
   destroy(reason: string): void {
@@ -173,6 +177,8 @@ export class TcpConnection implements Connection, Flushable {
     this.#closed = true
     this.#output = ''
     this.#cancelDrop?.()
+    // All that hangs on the connection would outlive it by so long.
+    this.#cancelEnd?.()
     this.receiver.onClose(reason)
   }
 }

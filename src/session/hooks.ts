@@ -112,8 +112,8 @@ export const passwordChanged = defineNotice<{ readonly host: Host; readonly jid:
 export interface StreamFeature {
   readonly when: 'before-login' | 'after-login'
   /**
-   * `session` is the session that the client has bound by its login (XEP-0386); `undefined` leaves the feature out. Before a login
-   * this is asked once, and kept for all connections that are as secure.
+   * `session` is the session that the client has bound by its login (XEP-0386); `undefined` leaves the feature out. For clients that
+   * have none this is asked once, and kept for all whose connections are as secure.
    */
   readonly element: (session?: Session) => Element | undefined
 }

@@ -2,10 +2,11 @@ import { resolve } from 'node:path'
 import type { Knex } from 'knex'
 import { type Clock, systemClock } from '../util/clock.ts'
 import { DatabaseError, isDeadlock, isUnavailable, isUniqueViolation } from './failure.ts'
+import { GatheredReads } from './gathered-reads.ts'
 import { type Health, HealthWatch } from './health.ts'
 import type { StorageLog } from './knex-log.ts'
 import { commitMysql, describeMysql, type MysqlConnection, openMysql, probeMysql, readMysql } from './mysql.ts'
-import { commitSqlite, openSqlite, readSqlite, type SqliteConnection } from './sqlite.ts'
+import { commitSqlite, openSqlite, readSqlite, type SqliteConnection, type SqliteDatabase } from './sqlite.ts'
 import type { Statement } from './statement.ts'
 
 export { DatabaseError, isUnavailable, isUniqueViolation } from './failure.ts'
@@ -40,7 +41,7 @@ export interface Database {
   commit(statements: readonly Statement[]): Promise<void>
   /**
    * The rows of one statement that reads, past Knex, whose builder and pool cost more than the reading: for what every login or
-   * stanza of a stranger needs. Names are as in the statement.
+   * stanza of a stranger needs. What is asked at the same time goes to MySQL as one question. Names are as in the statement.
    */
   rows<Row>(statement: Statement): Promise<Row[]>
   /** Waits for what is running, then closes all connections. Closing twice does nothing. */
@@ -68,7 +69,7 @@ export interface DatabaseSettings {
   readonly url: string
   /** Folder of `stonechat.sqlite`; made when missing. */
   readonly dataDir: string
-  /** Greatest number of connections to MySQL, one of which is for batches; at least two. SQLite has one. */
+  /** Greatest number of connections to MySQL, of which one is for batches, one for gathered reads; at least three. SQLite has one. */
   readonly pool: number
   readonly log: StorageLog
   readonly clock?: Clock
@@ -89,16 +90,16 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
   const { url, dataDir, log, clock = systemClock } = settings
   if (url === 'sqlite' || url.startsWith('sqlite:')) {
     const file = url.slice('sqlite:'.length) || 'stonechat.sqlite'
-    const knex = await openSqlite(file === ':memory:' ? file : resolve(dataDir, file), log)
-    return new KnexDatabase(knex, knex, 'sqlite', new HealthWatch(async () => {}, clock, log))
+    const sqlite = await openSqlite(file === ':memory:' ? file : resolve(dataDir, file), log)
+    return new KnexDatabase(sqlite, sqlite.knex, sqlite.knex, new HealthWatch(async () => {}, clock, log))
   }
   await seeThatMysqlAnswers(url, log)
   const watch = new HealthWatch(() => probeMysql(url), clock, log)
   const { answerMs } = settings
-  const knex = openMysql(url, { size: settings.pool - 1, answerMs }, log)
-  // One of its own, so that nowhere else several statements are taken where one is meant.
-  const commits = openMysql(url, { size: 1, answerMs, multipleStatements: true }, log)
-  return new KnexDatabase(knex, commits, 'mysql', watch)
+  const knex = openMysql(url, { size: settings.pool - 2, answerMs }, log)
+  // Of their own, so that nowhere else several statements are taken where one is meant.
+  const [commits, reads] = [1, 2].map(() => openMysql(url, { size: 1, answerMs, multipleStatements: true }, log))
+  return new KnexDatabase({ knex }, commits!, reads!, watch)
 }
 
 async function seeThatMysqlAnswers(url: string, log: StorageLog): Promise<void> {
@@ -134,19 +135,30 @@ class KnexDatabase implements Database {
   readonly #watch: HealthWatch
   /** Where batches are committed. */
   readonly #commits: Knex
+  /** Where {@link rows} are read. */
+  readonly #reads: Knex
+  readonly #gathered = new GatheredReads((statements) => this.#read(statements))
+  readonly #sqlite: SqliteDatabase | undefined
   #queries = 0
   readonly #failures: Record<FailureKind, number> = { contention: 0, fault: 0, taken: 0, unavailable: 0 }
   #closed: Promise<void> | undefined
 
-  constructor(knex: Knex, commits: Knex, dialect: 'mysql' | 'sqlite', watch: HealthWatch) {
+  constructor(database: SqliteDatabase | { readonly knex: Knex }, commits: Knex, reads: Knex, watch: HealthWatch) {
+    const { knex } = database
     this.knex = knex
     this.#commits = commits
-    this.dialect = dialect
+    this.#reads = reads
+    this.#sqlite = 'free' in database ? database : undefined
+    this.dialect = this.#sqlite === undefined ? 'mysql' : 'sqlite'
     this.#watch = watch
     knex.on('query', () => {
       this.#queries++
     })
-    for (const pool of new Set([knex, commits])) this.#noticeFailures(pool)
+    for (const pool of this.#pools) this.#noticeFailures(pool)
+  }
+
+  get #pools(): Set<Knex> {
+    return new Set([this.knex, this.#commits, this.#reads])
   }
 
   get health(): Health {
@@ -158,7 +170,7 @@ class KnexDatabase implements Database {
   }
 
   figures(): DatabaseFigures {
-    const pools = [...new Set([this.knex, this.#commits])].map((knex) => (knex.client as Pool).pool)
+    const pools = [...this.#pools].map((knex) => (knex.client as Pool).pool)
     const sum = (of: 'numFree' | 'numPendingAcquires' | 'numUsed') =>
       pools.reduce((total, pool) => total + (pool?.[of]() ?? 0), 0)
     return {
@@ -196,8 +208,10 @@ class KnexDatabase implements Database {
   }
 
   async #commit(statements: readonly Statement[]): Promise<void> {
+    await this.#sqlite?.turn()
     const pool = this.#commits.client as Pool
-    const connection = await pool.acquireConnection()
+    const free = this.#sqlite?.free
+    const connection = free ?? (await pool.acquireConnection())
     for (const statement of [BEGIN, ...statements, COMMIT]) this.knex.emit('query', statement)
     try {
       if (this.dialect === 'sqlite') commitSqlite(connection as SqliteConnection, statements)
@@ -206,29 +220,35 @@ class KnexDatabase implements Database {
       this.#notice(error)
       throw error
     } finally {
-      await pool.releaseConnection(connection)
+      if (free === undefined) await pool.releaseConnection(connection)
     }
   }
 
   async rows<Row>(statement: Statement): Promise<Row[]> {
-    const pool = this.knex.client as Pool
-    const connection = await pool.acquireConnection()
-    this.knex.emit('query', statement)
+    if (this.#sqlite === undefined) return (await this.#gathered.rows(statement)) as Row[]
+    await this.#sqlite.turn()
+    return (await this.#read([statement]))[0] as Row[]
+  }
+
+  async #read(statements: readonly Statement[]): Promise<unknown[][]> {
+    const pool = this.#reads.client as Pool
+    const free = this.#sqlite?.free
+    const connection = free ?? (await pool.acquireConnection())
+    for (const statement of statements) this.knex.emit('query', statement)
     try {
-      if (this.dialect === 'sqlite') return readSqlite(connection as SqliteConnection, statement) as Row[]
-      return (await readMysql(connection as MysqlConnection, statement)) as Row[]
+      if (this.dialect === 'mysql') return await readMysql(connection as MysqlConnection, statements)
+      return statements.map((statement) => readSqlite(connection as SqliteConnection, statement))
     } catch (error) {
       this.#notice(error)
       throw error
     } finally {
-      void pool.releaseConnection(connection)
+      if (free === undefined) void pool.releaseConnection(connection)
     }
   }
 
   close(): Promise<void> {
     this.#watch.stop()
-    const pools = new Set([this.knex, this.#commits])
-    this.#closed ??= Promise.all([...pools].map((pool) => pool.destroy())).then(() => {})
+    this.#closed ??= Promise.all([...this.#pools].map((pool) => pool.destroy())).then(() => {})
     return this.#closed
   }
 

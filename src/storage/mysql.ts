@@ -25,7 +25,7 @@ export interface MysqlConnection {
 export interface MysqlPool {
   readonly size: number
   readonly answerMs?: number | undefined
-  /** Whether several statements may stand in one query: only for what {@link commitMysql} puts together. */
+  /** Whether several statements may stand in one query: only for what {@link commitMysql} and {@link readMysql} put together. */
   readonly multipleStatements?: boolean
 }
 
@@ -85,12 +85,15 @@ export async function commitMysql(connection: MysqlConnection, statements: reado
   }
 }
 
-/** The rows of a statement. */
-export function readMysql(connection: MysqlConnection, { sql, bindings }: Statement): Promise<unknown[]> {
+/** The rows of statements that read, of each its own, with one question to the server. The connection must take several. */
+export function readMysql(connection: MysqlConnection, statements: readonly Statement[]): Promise<unknown[][]> {
+  const sql = statements.map((statement) => statement.sql).join(';')
+  const values = statements.flatMap(({ bindings }) => bindings)
   return new Promise((resolve, reject) => {
-    connection.query({ sql, values: bindings }, (error: Error | null, rows: unknown[]) =>
-      error === null ? resolve(rows) : reject(error),
-    )
+    connection.query({ sql, values }, (error: Error | null, rows: unknown[]) => {
+      if (error !== null) reject(error)
+      else resolve(statements.length === 1 ? [rows] : (rows as unknown[][]))
+    })
   })
 }
 

@@ -19,29 +19,44 @@ const ACQUIRE_MS = 30_000
  *
  * @throws DatabaseError when the file cannot be opened.
  */
-export async function openSqlite(file: string, log: StorageLog): Promise<Knex> {
+export async function openSqlite(file: string, log: StorageLog): Promise<SqliteDatabase> {
   const memory = file === ':memory:'
   if (!memory) createFile(file)
+  let connection: SqliteConnection | undefined
   const knex = knexModule.knex({
     client: 'better-sqlite3',
     connection: { filename: file },
     useNullAsDefault: true,
     // One connection that is never given up: an in-memory database lives as long as its connection.
-    pool: { min: 1, max: 1, afterCreate: prepare },
+    pool: {
+      min: 1,
+      max: 1,
+      afterCreate: (opened: SqliteConnection, done: Prepared) => {
+        connection = opened
+        prepare(opened, done)
+      },
+    },
     acquireConnectionTimeout: ACQUIRE_MS,
     // Without this, errors would carry the values of a statement into the log.
     compileSqlOnError: false,
     log: knexLog(log),
   })
   beginImmediately(knex)
-  takeTurns(knex)
+  const turns = new Turns()
+  takeTurns(knex, turns)
   try {
     await knex.raw('select count(*) from sqlite_master')
   } catch (error) {
     await knex.destroy()
     throw cannotOpen(file, error)
   }
-  return knex
+  return {
+    knex,
+    turn: () => turns.next(),
+    get free() {
+      return connection?.open === true && !connection.inTransaction ? connection : undefined
+    },
+  }
 }
 
 function createFile(file: string): void {
@@ -60,8 +75,22 @@ function cannotOpen(file: string, error: unknown): DatabaseError {
   return new DatabaseError(`The database ${file} cannot be opened: ${message}. ${cure}.`, { cause: error })
 }
 
+/** A database in a file, or in memory. */
+export interface SqliteDatabase {
+  readonly knex: Knex
+  /** Resolves when it is a query's turn, so that many in a row keep nobody waiting; those through Knex wait by themselves. */
+  turn(): Promise<void>
+  /**
+   * The connection, past the pool, which costs more than most reads, for what is over when its call returns; `undefined` in the
+   * middle of somebody's transaction.
+   */
+  readonly free: SqliteConnection | undefined
+}
+
 /** A SQLite connection as Knex's pool keeps it. */
 export interface SqliteConnection {
+  readonly open: boolean
+  readonly inTransaction: boolean
   pragma(statement: string): unknown
   prepare(sql: string): { run(...bindings: unknown[]): unknown; all(...bindings: unknown[]): unknown[] }
 }
@@ -126,10 +155,9 @@ function planOnce(sql: string): string {
   return sql.slice(0, where) + sql.slice(where).replace(/(?<![<>!=] ?)= \?/g, '= (select ?)')
 }
 
-function prepare(
-  connection: SqliteConnection,
-  done: (error: Error | null, connection: SqliteConnection) => void,
-): void {
+type Prepared = (error: Error | null, connection: SqliteConnection) => void
+
+function prepare(connection: SqliteConnection, done: Prepared): void {
   try {
     connection.pragma(`busy_timeout = ${BUSY_MS}`)
     connection.pragma('journal_mode = WAL')
@@ -150,18 +178,26 @@ const SLICE_MS = 5
  * Lets the event loop turn while queries wait. A query has its answer before its call returns, so a queue of them, which
  * one busy client fills, would run to its end while nobody else is heard.
  */
-function takeTurns(knex: Knex): void {
+class Turns {
+  #startMs: number | undefined
+
+  /** Resolves when it is a query's turn: at once, unless queries have had theirs for a while. */
+  async next(): Promise<void> {
+    if (this.#startMs === undefined) {
+      this.#startMs = systemClock.now()
+      setImmediate(() => {
+        this.#startMs = undefined
+      })
+    } else if (systemClock.now() - this.#startMs >= SLICE_MS) await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+function takeTurns(knex: Knex, turns: Turns): void {
   const client = knex.client as { acquireConnection(): Promise<unknown> }
   const acquire = client.acquireConnection.bind(client)
-  let turnStartMs: number | undefined
   client.acquireConnection = async () => {
     const connection = await acquire()
-    if (turnStartMs === undefined) {
-      turnStartMs = systemClock.now()
-      setImmediate(() => {
-        turnStartMs = undefined
-      })
-    } else if (systemClock.now() - turnStartMs >= SLICE_MS) await new Promise((resolve) => setImmediate(resolve))
+    await turns.next()
     return connection
   }
 }

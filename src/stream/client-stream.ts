@@ -26,7 +26,7 @@ import { type CompletingStream, Sasl2Completion } from './sasl2-completion.ts'
 import { Sasl2Negotiation, sasl2Failure } from './sasl2-negotiation.ts'
 import { accountOf, isOwnAddress } from './stanza-address.ts'
 import type { StreamContext } from './stream-context.ts'
-import { featuresAfterLogin, featuresBeforeLogin } from './stream-features.ts'
+import { featuresBeforeBinding, featuresBeforeLogin, featuresOfSession } from './stream-features.ts'
 import { checkHeader, foreignLanguage, headerText, hostOf, servedName } from './stream-header.ts'
 import { type LinkOwner, XmlLink } from './xml-link.ts'
 
@@ -136,7 +136,7 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
     // RFC 6120 §4.9.3.9: after a login the stream comes from the account that logged in.
     if (from !== undefined && !this.#isOwn(from))
       throw new StreamError('invalid-from', 'That is not the account that logged in.')
-    this.#link.send(featuresAfterLogin(host))
+    this.#link.send(featuresBeforeBinding(host))
   }
 
   #offerLogin(host: Host, from: string | undefined): void {
@@ -262,7 +262,12 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
     }
     this.#endLogin(login.authenticate.attrs['mechanism'], { sasl2: how })
     // XEP-0198 §9.2: a client that is back in its session gets no features.
-    if (how !== 'resumed') this.#link.send(featuresAfterLogin(this.#host!, this.#session))
+    if (how !== 'resumed')
+      this.#link.send(
+        this.#session === undefined
+          ? featuresBeforeBinding(this.#host!)
+          : featuresOfSession(this.#host!, this.#session),
+      )
     const early = this.#early ?? []
     this.#early = undefined
     for (const text of early) this.#link.write(text)

@@ -58,9 +58,9 @@ export class SaslExchange {
 
   /** What to offer on the connection as it is: the same for as long as the stream is. */
   get offer(): SaslOffer {
-    const { channelBinding: binding, secure } = this.#connection
-    const { mechanisms: allowed, requireTls } = this.#context.settings
     if (this.#offer === undefined) {
+      const { channelBinding: binding, secure } = this.#connection
+      const { mechanisms: allowed, requireTls } = this.#context.settings
       const mechanisms = offeredMechanisms({ mechanisms: allowed, requireTls }, { tls: secure, binding })
       if (secure || !requireTls) mechanisms.push(...this.#host.hooks.all(saslMechanisms).map(({ name }) => name))
       const binds = binding !== undefined && mechanisms.some((name) => name.endsWith('-PLUS'))

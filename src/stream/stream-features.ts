@@ -14,23 +14,28 @@ const NS_SASL_CB = 'urn:xmpp:sasl-cb:0'
 type Security = Pick<Connection, 'channelBinding' | 'secure'>
 type TlsState = 'required' | 'optional' | 'done'
 
-/** What has been made of the features before login: a handful for each host. */
+/** What has been made of the features before login, and before binding: a handful for each host. */
 const made = new WeakMap<Host, Map<string, string>>()
+
+function madeOnce(host: Host, key: string, make: () => Element): string {
+  const texts = made.get(host) ?? new Map<string, string>()
+  made.set(host, texts)
+  let text = texts.get(key)
+  if (text === undefined) {
+    text = serialize(make())
+    texts.set(key, text)
+  }
+  return text
+}
 
 /**
  * The features before login (RFC 6120 §4.3.2), as text: STARTTLS, the ways to log in, what modules add. They are made once for
  * all connections on which the same can be negotiated, so what modules add depends on nothing else.
  */
 export function featuresBeforeLogin(host: Host, security: Security, tls: TlsState, offer: SaslOffer): string {
-  const texts = made.get(host) ?? new Map<string, string>()
-  made.set(host, texts)
   const types = security.channelBinding?.bindings.keys() ?? []
   const key = [tls, security.secure, ...types, '', ...offer.mechanisms].join()
-  const known = texts.get(key)
-  if (known !== undefined) return known
-  const text = serialize(makeFeatures(host, security, tls, offer))
-  texts.set(key, text)
-  return text
+  return madeOnce(host, key, () => makeFeatures(host, security, tls, offer))
 }
 
 function makeFeatures(
@@ -57,10 +62,18 @@ function makeFeatures(
   return features
 }
 
-/** The features after login (RFC 6120 §7.3): binding, unless `session` is what the login has bound; what modules add. */
-export function featuresAfterLogin(host: Host, session?: Session): Element {
+/** The features of a client that has logged in and is to bind (RFC 6120 §7.3), as text: binding, what modules add. */
+export function featuresBeforeBinding(host: Host): string {
+  return madeOnce(host, 'binding', () => {
+    const features = xml('stream:features', null, xml('bind', { xmlns: NS.bind }))
+    append(features, host, 'after-login')
+    return features
+  })
+}
+
+/** The features of a client that has bound `session` by its login (XEP-0386): what modules add. */
+export function featuresOfSession(host: Host, session: Session): Element {
   const features = xml('stream:features')
-  if (session === undefined) features.append(xml('bind', { xmlns: NS.bind }))
   append(features, host, 'after-login', session)
   return features
 }

@@ -3,9 +3,9 @@
  * subscriber has one of those.
  */
 export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
   const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
   if (v4 !== undefined) return v4
-  if (!address.includes(':')) return address
   const [head = '', tail] = address.replace(/%.*$/, '').split('::')
   const groups = head === '' ? [] : head.split(':')
   const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length)

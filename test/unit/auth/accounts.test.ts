@@ -283,7 +283,7 @@ eachDatabase((open) => {
     await keepWith(db, 'juliet', ['SHA-1'])
     const failures: unknown[] = []
     const broken: Database = Object.assign(Object.create(db), {
-      knex: db.knex,
+      rows: db.rows.bind(db),
       transaction: () => Promise.reject(new Error('the disk is full')),
     })
     const options = { iterations, clock: new FakeClock(), onUpgradeFailure: (e: unknown) => void failures.push(e) }

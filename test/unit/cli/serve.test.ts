@@ -11,7 +11,7 @@ test('databasePool is how many connections to MySQL are used at once', async () 
   const { config } = loadServerConfig(null, { base: data })
   const url = await (await sharedMariadb()).createDatabase()
   const setup = {
-    config: { ...config, data, database: { client: 'mysql', url }, databasePool: 3 },
+    config: { ...config, data, database: { client: 'mysql', url }, databasePool: 4 },
     configFolder: data,
     catalogue: [],
     configs: new Map(),
@@ -23,8 +23,9 @@ test('databasePool is how many connections to MySQL are used at once', async () 
   const first = await db.knex.transaction()
   const second = await db.knex.transaction()
   await assert.rejects(db.knex.transaction(), 'a third connection was had')
-  // One is kept for what is written in batches.
+  // One is kept for what is written in batches, one for what is read in batches.
   await db.commit([{ sql: 'select 1', bindings: [] }])
+  assert.deepEqual(await db.rows({ sql: 'select 1 as one', bindings: [] }), [{ one: 1 }])
   await first.rollback()
   await second.rollback()
   await close()

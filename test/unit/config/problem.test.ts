@@ -46,7 +46,7 @@ conf/server.yaml:3:11: database has a value it cannot take
 conf/server.yaml:4:15: databasePool cannot be 0
   4 | databasePool:\t0
     |              \t^
-  What to do: Write a whole number from 2 to 1000; the default is 10.
+  What to do: Write a whole number from 3 to 1000; the default is 10.
 
 conf/server.yaml:6:13: there is no option adress in listen.client
   6 |   client: { adress: '::', port: 70000 }

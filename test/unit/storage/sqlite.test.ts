@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { openDatabase } from '../../../src/storage/database.ts'
 import { openSqlite } from '../../../src/storage/sqlite.ts'
 import { silentLog } from '../../support/databases.ts'
 
 test('a long queue of queries, as one busy client makes, keeps nobody else waiting for its end', async () => {
-  const knex = await openSqlite(':memory:', silentLog)
+  const { knex } = await openSqlite(':memory:', silentLog)
   let turns = 0
   let done = false
   const turn = () => {
@@ -19,7 +20,7 @@ test('a long queue of queries, as one busy client makes, keeps nobody else waiti
 })
 
 test('a statement that is planned once finds what it would have found', async () => {
-  const knex = await openSqlite(':memory:', silentLog)
+  const { knex } = await openSqlite(':memory:', silentLog)
   try {
     await knex.raw('create table things (id integer primary key, owner text not null, rank integer, name text)')
     await knex.raw('create index things_by_owner on things (owner, rank)')
@@ -49,5 +50,38 @@ test('a statement that is planned once finds what it would have found', async ()
     assert.deepEqual(await knex('things').pluck('id'), [1, 2])
   } finally {
     await knex.destroy()
+  }
+})
+
+test('what goes past the pool keeps out of the transactions of others, and takes its turn', async () => {
+  const database = await openDatabase({ url: 'sqlite::memory:', dataDir: '', pool: 1, log: silentLog })
+  try {
+    await database.knex.raw('create table things (name text)')
+    const read = async () => await database.rows<{ name: string }>({ sql: 'select name from things', bindings: [] })
+    const insert = (name: string) => ({ sql: 'insert into things values (?)', bindings: [name] })
+    let others: Promise<unknown> | undefined
+    await assert.rejects(
+      database.transaction(async (trx) => {
+        await trx('things').insert({ name: 'taken back' })
+        others = Promise.all([read(), database.commit([insert('kept')])])
+        await new Promise((resolve) => setImmediate(resolve))
+        throw new Error('no')
+      }),
+    )
+    assert.deepEqual(await others, [[], undefined])
+    assert.deepEqual(await read(), [{ name: 'kept' }])
+    let turned = 0
+    let done = false
+    const turn = () => {
+      turned++
+      if (!done) setImmediate(turn)
+    }
+    setImmediate(turn)
+    const untilMs = performance.now() + 50
+    while (performance.now() < untilMs) await read()
+    done = true
+    assert.ok(turned > 3, `the event loop turned ${turned} times`)
+  } finally {
+    await database.close()
   }
 })

@@ -83,6 +83,19 @@ test('blocking: whatever goes past the flows is held back from a list that is no
   assert.equal(passes('verona@conference.capulet.example/Tybalt'), false)
 })
 
+test('blocking: an account that comes back costs no query', async () => {
+  const { lists, state } = scene()
+  state.user = new User(juliet)
+  await lists.load(state.user)
+  await lists.block(juliet, [romeo.toString()])
+  lists.release(state.user)
+  const before = state.queries
+  const back = new User(juliet)
+  await lists.load(back)
+  assert.equal(state.queries, before)
+  assert.equal(lists.resident(back)?.blocks(romeo), true)
+})
+
 test('blocking: the memory for such lists is bounded', async () => {
   const { lists, state } = scene(1)
   await lists.of(juliet)
