@@ -1,4 +1,14 @@
-import { accountDeleting, defineModule, defineSlot, flows, type Jid, soft, type Transaction, xep } from '#api'
+import {
+  accountDeleting,
+  type Cancel,
+  defineModule,
+  defineSlot,
+  flows,
+  type Jid,
+  soft,
+  type Transaction,
+  xep,
+} from '#api'
 import { adHocCommands } from '../ad-hoc/hooks.ts'
 import adHoc from '../ad-hoc/index.ts'
 import presence from '../presence/index.ts'
@@ -16,6 +26,8 @@ import { InvitationStore, type StoredInvitation } from './store.ts'
 
 const NS_PARS = 'urn:xmpp:pars:0'
 const TIDY_EVERY_MS = 3_600_000
+/** How soon what has failed is tried again. */
+const AGAIN_MS = 10_000
 
 /** An invitation that lets somebody make an account. */
 export interface AccountInvitation extends Pick<StoredInvitation, 'id' | 'inviter' | 'username'> {}
@@ -55,11 +67,15 @@ export default defineModule({
     const store = new InvitationStore(ctx.db, host.domain)
     const invitations = new Invitations(host, store, config, clock)
     const contacts = new Contacts(host, ctx.deps.roster, store)
-    // One that a crash came between is made a contact at the next start, or within the hour.
+    // One that a crash, or the loss of the database, came between is made a contact at the next start, or when it answers again.
+    let again: Cancel | undefined
     const settle = () =>
-      contacts
-        .settle()
-        .catch((error) => log.error({ err: error }, 'somebody invited is not yet a contact of the inviter'))
+      contacts.settle().catch((error) => {
+        log.error({ err: error }, 'somebody invited is not yet a contact of the inviter')
+        again?.()
+        again = ctx.after(AGAIN_MS, settle)
+      })
+    ctx.onStop(ctx.db.onHealth((health) => health === 'up' && void settle()))
 
     const ownPage = config.page ? landingPattern(server.webUrl, LANDING_PATH) : undefined
     const landing = config.landingUrl ?? ownPage
@@ -115,10 +131,7 @@ export default defineModule({
 
     ctx.gate(accountDeleting, ({ jid }) => store.forget(jid.local))
     ctx.onReady(settle)
-    ctx.every(TIDY_EVERY_MS, 'old invitations could not be removed', async () => {
-      await settle()
-      await invitations.tidy()
-    })
+    ctx.every(TIDY_EVERY_MS, 'old invitations could not be removed', () => invitations.tidy())
 
     return {
       find: async (token) => {

@@ -18,6 +18,7 @@ export type Transaction = Knex.Transaction
 
 /** The server's database, of either kind. Only a `store.ts` builds queries with it. */
 export interface Database {
+  /** A statement outside of a transaction is run again, too, when it was the victim of a deadlock. */
   readonly knex: Knex
   readonly dialect: 'mysql' | 'sqlite'
   /** Whether the database answers. SQLite, a file of this process, is always up; its errors are of single statements. */
@@ -155,6 +156,7 @@ class KnexDatabase implements Database {
       this.#queries++
     })
     for (const pool of this.#pools) this.#noticeFailures(pool)
+    repeatDeadlocked(knex)
   }
 
   get #pools(): Set<Knex> {
@@ -188,23 +190,11 @@ class KnexDatabase implements Database {
   }
 
   async transaction<T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.knex.transaction(work)
-      } catch (error) {
-        if (attempt === ATTEMPTS || !isDeadlock(error)) throw error
-      }
-    }
+    return await unlessDeadlocked(() => this.knex.transaction(work))
   }
 
   async commit(statements: readonly Statement[]): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#commit(statements)
-      } catch (error) {
-        if (attempt === ATTEMPTS || !isDeadlock(error)) throw error
-      }
-    }
+    await unlessDeadlocked(() => this.#commit(statements))
   }
 
   async #commit(statements: readonly Statement[]): Promise<void> {
@@ -270,6 +260,24 @@ class KnexDatabase implements Database {
         notice(error)
         throw error
       }
+    }
+  }
+}
+
+/** Has each statement that is a transaction of its own run again when it lost: those of transactions have clients of their own. */
+function repeatDeadlocked(knex: Knex): void {
+  const client = knex.client as { query(connection: object, statement: object): Promise<unknown> }
+  const query = client.query.bind(client)
+  client.query = (connection, statement) => unlessDeadlocked(() => query(connection, statement))
+}
+
+/** Does what is taken back as a whole when it is the victim of a deadlock, again when it was. */
+async function unlessDeadlocked<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isDeadlock(error)) throw error
     }
   }
 }

@@ -23,14 +23,9 @@ export class InviterLife implements Life {
   /** Those that were used up and looked at. */
   #used: Invitation[] = []
   #n = 0
-  #hasJustCome = false
 
   constructor(doer: Doer) {
     this.#doer = doer
-  }
-
-  async prepares(): Promise<void> {
-    this.#hasJustCome = true
   }
 
   async acts(): Promise<void> {
@@ -59,9 +54,7 @@ export class InviterLife implements Life {
       this.#fresh = this.#fresh.filter((other) => other !== invitation)
       if (!this.#used.includes(invitation)) this.#used.push(invitation)
     }
-    // What a lost database has kept from becoming contacts does at the next start, or within the hour.
-    if (this.#hasJustCome) await this.#looksAtRoster()
-    this.#hasJustCome = false
+    await this.#looksAtRoster()
   }
 
   #name(which: string): string {

@@ -165,6 +165,28 @@ test('MySQL: of two transactions in a deadlock the one that loses is run again',
   await db.close()
 })
 
+test('MySQL: a statement of its own that loses in a deadlock is run again', async () => {
+  const db = await open(await (await sharedMariadb()).createDatabase(), '/nowhere')
+  await db.knex.raw('create table lonely (a int primary key, n int not null) engine = innodb')
+  await db.knex('lonely').insert(Array.from({ length: 20 }, (_, a) => ({ a, n: 0 })))
+  const isWaiting = async () => {
+    const waiting = db.knex('information_schema.innodb_trx').where('trx_state', 'LOCK WAIT')
+    return (await waiting.andWhere('trx_query', 'like', '%lonely%').first()) !== undefined
+  }
+  let alone: Promise<unknown> | undefined
+  await db.transaction(async (trx) => {
+    // Whoever has changed least is the victim.
+    await trx('lonely').where('a', '>', 0).increment('n')
+    alone = db.knex('lonely').where('a', '<', 2).increment('n').then()
+    while (!(await isWaiting()));
+    await trx('lonely').where({ a: 0 }).increment('n')
+  })
+  assert.equal(await alone, 2)
+  assert.deepEqual(await db.knex('lonely').where('a', '<', 3).orderBy('a').pluck('n'), [2, 2, 1])
+  assert.equal(db.figures().failures.contention, 1)
+  await db.close()
+})
+
 eachDatabase((openMigrated) => {
   let db: Database
   before(async () => {

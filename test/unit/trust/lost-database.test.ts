@@ -182,3 +182,17 @@ async function tybaltHas(witness: Client) {
     stored: await privateOf(witness),
   }
 }
+
+test('who was invited while the database was lost becomes a contact when it answers again', {
+  timeout: 60_000,
+}, async () => {
+  const romeo = await login('romeo', 'invites')
+  await romeo.asks`<iq type='get'><query xmlns='jabber:iq:roster'/></iq>`
+  // What the making of an account leaves behind whose end nobody heard of.
+  await bed.database.knex('invitations_contacts').insert({ host: 'localhost', inviter: 'romeo', invitee: 'nurse' })
+  await mariadb.kill()
+  assert.equal(await triesToLogIn('nobody'), 'failure temporary-auth-failure')
+  await mariadb.start()
+  await healthIsUp()
+  await romeo.receives`<iq type='set'><query xmlns='jabber:iq:roster' ver='*'><item jid='nurse@localhost' subscription='both'/></query></iq>`
+})
