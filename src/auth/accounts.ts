@@ -105,12 +105,12 @@ export class Accounts {
   #changes = 0
 
   constructor(db: Database, host: string, options: AccountsOptions) {
-    const { iterations, clock, remembered = 10_000, onUpgradeFailure = () => {} } = options
-    this.iterations = iterations
+    const { remembered = 10_000 } = options
+    this.iterations = options.iterations
     this.#host = host
     this.#store = new AccountStore(db, host)
-    this.#clock = clock
-    this.#onUpgradeFailure = onUpgradeFailure
+    this.#clock = options.clock
+    this.#onUpgradeFailure = options.onUpgradeFailure ?? (() => {})
     this.#present = new Lru(remembered)
     this.#absent = new Lru(remembered)
     this.#versions = new Lru(remembered)
@@ -268,18 +268,14 @@ export class Accounts {
 
   /** Whether a password is right, and its account may log in. */
   async verifyPassword(local: string, password: string): Promise<boolean> {
-    return (await this.checkPassword(local, password)) === 'right'
+    return (await this.checkLogin(local, password)).verdict === 'right'
   }
 
   /**
-   * Checks a password; a disabled account is told only with the right one. Takes as long for an account that does not
-   * exist. A right password is when keys that are missing, wrong, or made with fewer rounds than configured, are made anew.
+   * Checks a password, with what a login goes on with; a disabled account is told only with the right one. Takes as long for an
+   * account that does not exist. A right password is when keys that are missing, wrong, or made with fewer rounds than
+   * configured, are made anew.
    */
-  async checkPassword(local: string, password: string): Promise<PasswordCheck['verdict']> {
-    return (await this.checkLogin(local, password)).verdict
-  }
-
-  /** Like {@link checkPassword}, with what a login goes on with. */
   async checkLogin(local: string, password: string): Promise<PasswordCheck> {
     const prepared = preparePassword(password)
     const account = await this.#store.find(local)

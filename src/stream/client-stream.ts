@@ -24,9 +24,9 @@ import { SaslExchange } from './sasl-exchange.ts'
 import { SaslNegotiation } from './sasl-negotiation.ts'
 import { type CompletingStream, Sasl2Completion } from './sasl2-completion.ts'
 import { Sasl2Negotiation, sasl2Failure } from './sasl2-negotiation.ts'
-import { accountOf, isOwnAddress } from './stanza-address.ts'
+import { accountOf, isOwnAddress, stanzaFault } from './stanza-address.ts'
 import type { StreamContext } from './stream-context.ts'
-import { featuresBeforeBinding, featuresBeforeLogin, featuresOfSession } from './stream-features.ts'
+import { featuresAfterLogin, featuresBeforeLogin } from './stream-features.ts'
 import { checkHeader, foreignLanguage, headerText, hostOf, servedName } from './stream-header.ts'
 import { type LinkOwner, XmlLink } from './xml-link.ts'
 
@@ -134,19 +134,17 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
     this.#language = foreignLanguage(root)
     if (this.#account === undefined) return this.#offerLogin(host, from)
     // RFC 6120 §4.9.3.9: after a login the stream comes from the account that logged in.
-    if (from !== undefined && !this.#isOwn(from))
+    if (from !== undefined && !isOwnAddress(from, this.#account, undefined))
       throw new StreamError('invalid-from', 'That is not the account that logged in.')
-    this.#link.send(featuresBeforeBinding(host))
+    this.#link.send(featuresAfterLogin(host))
   }
 
   #offerLogin(host: Host, from: string | undefined): void {
-    const { settings } = this.#context
     const { connection } = this.#link
-    const tls = connection.secure ? 'done' : settings.requireTls ? 'required' : 'optional'
     const exchange = new SaslExchange(host, connection, this.#context, this.#link.id)
     this.#sasl = new SaslNegotiation(host, exchange)
     this.#sasl2 = connection.secure ? new Sasl2Negotiation(host, exchange, from) : undefined
-    this.#link.send(featuresBeforeLogin(host, connection, connection.canStartTls ? tls : 'done', exchange.offer))
+    this.#link.send(featuresBeforeLogin(host, connection, this.#context.settings.requireTls, exchange.offer))
   }
 
   // ---- negotiating ----
@@ -262,12 +260,7 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
     }
     this.#endLogin(login.authenticate.attrs['mechanism'], { sasl2: how })
     // XEP-0198 §9.2: a client that is back in its session gets no features.
-    if (how !== 'resumed')
-      this.#link.send(
-        this.#session === undefined
-          ? featuresBeforeBinding(this.#host!)
-          : featuresOfSession(this.#host!, this.#session),
-      )
+    if (how !== 'resumed') this.#link.send(featuresAfterLogin(this.#host!, this.#session))
     const early = this.#early ?? []
     this.#early = undefined
     for (const text of early) this.#link.write(text)
@@ -363,24 +356,14 @@ export class ClientStream implements CompletingStream, LinkOwner, SessionStream,
   // ---- live ----
 
   take(stanza: Element): void {
-    const { name, attrs } = stanza
-    if (attrs['xmlns'] !== undefined) {
-      const spoken = this.#spoken(stanza)
-      if (spoken?.bound !== undefined) return spoken.bound(stanza, this.#session!)
-    }
-    if (attrs['xmlns'] !== undefined || (name !== 'message' && name !== 'presence' && name !== 'iq'))
-      // RFC 6120 §4.9.3.24: neither a stanza nor anything else this stream speaks.
-      return this.close(new StreamError('unsupported-stanza-type', `There is no <${name}/> here.`))
-    // RFC 6120 §8.1.2.1: a `from` that is not the client's own ends the stream.
-    if (attrs['from'] !== undefined && attrs['from'] !== this.#session!.address && !this.#isOwn(attrs['from']))
-      return this.close(new StreamError('invalid-from', 'A stanza came from an address that is not yours.'))
+    const { attrs } = stanza
+    const spoken = attrs['xmlns'] === undefined ? undefined : this.#spoken(stanza)
+    if (spoken?.bound !== undefined) return spoken.bound(stanza, this.#session!)
+    const fault = stanzaFault(stanza, this.#session!, this.#account!)
+    if (fault !== undefined) return this.close(fault)
     // RFC 6120 §8.1.5: what is in the stream's language must say so where another stream's may be another.
     if (this.#language !== undefined && attrs['xml:lang'] === undefined) attrs['xml:lang'] = this.#language
     this.#session!.inbox.accept(accountOf(attrs['to']) ?? this.#session!.user.jid.toString(), stanza)
-  }
-
-  #isOwn(from: string): boolean {
-    return isOwnAddress(from, this.#account!, this.#session?.jid.resource)
   }
 
   // ---- closing ----

@@ -11,8 +11,7 @@ import { NS_UPGRADE, upgradeTasks } from './upgrade-task.ts'
 
 const NS_SASL_CB = 'urn:xmpp:sasl-cb:0'
 
-type Security = Pick<Connection, 'channelBinding' | 'secure'>
-type TlsState = 'required' | 'optional' | 'done'
+type Security = Pick<Connection, 'canStartTls' | 'channelBinding' | 'secure'>
 
 /** What has been made of the features before login, and before binding: a handful for each host. */
 const made = new WeakMap<Host, Map<string, string>>()
@@ -32,8 +31,9 @@ function madeOnce(host: Host, key: string, make: () => Element): string {
  * The features before login (RFC 6120 §4.3.2), as text: STARTTLS, the ways to log in, what modules add. They are made once for
  * all connections on which the same can be negotiated, so what modules add depends on nothing else.
  */
-export function featuresBeforeLogin(host: Host, security: Security, tls: TlsState, offer: SaslOffer): string {
+export function featuresBeforeLogin(host: Host, security: Security, requireTls: boolean, offer: SaslOffer): string {
   const types = security.channelBinding?.bindings.keys() ?? []
+  const tls = !security.canStartTls ? 'done' : requireTls ? 'required' : 'optional'
   const key = [tls, security.secure, ...types, '', ...offer.mechanisms].join()
   return madeOnce(host, key, () => makeFeatures(host, security, tls, offer))
 }
@@ -41,7 +41,7 @@ export function featuresBeforeLogin(host: Host, security: Security, tls: TlsStat
 function makeFeatures(
   host: Host,
   { channelBinding, secure }: Security,
-  tls: TlsState,
+  tls: 'done' | 'optional' | 'required',
   { mechanisms, bindings }: SaslOffer,
 ): Element {
   const features = xml('stream:features')
@@ -62,18 +62,17 @@ function makeFeatures(
   return features
 }
 
-/** The features of a client that has logged in and is to bind (RFC 6120 §7.3), as text: binding, what modules add. */
-export function featuresBeforeBinding(host: Host): string {
-  return madeOnce(host, 'binding', () => {
-    const features = xml('stream:features', null, xml('bind', { xmlns: NS.bind }))
-    append(features, host, 'after-login')
-    return features
-  })
+/**
+ * The features after login: of a client that is to bind (RFC 6120 §7.3), and of one that has bound `session` by its login
+ * (XEP-0386). With them comes what modules add.
+ */
+export function featuresAfterLogin(host: Host, session?: Session): Element | string {
+  if (session === undefined) return madeOnce(host, 'binding', () => featuresOf(host, xml('bind', { xmlns: NS.bind })))
+  return featuresOf(host, undefined, session)
 }
 
-/** The features of a client that has bound `session` by its login (XEP-0386): what modules add. */
-export function featuresOfSession(host: Host, session: Session): Element {
-  const features = xml('stream:features')
+function featuresOf(host: Host, bind?: Element, session?: Session): Element {
+  const features = xml('stream:features', null, bind)
   append(features, host, 'after-login', session)
   return features
 }

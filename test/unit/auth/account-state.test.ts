@@ -29,8 +29,8 @@ eachDatabase((open) => {
     assert.equal(accounts.isShut('juliet'), true)
     await assert.rejects(accounts.create('Juliet', 'pencil'), { code: 'conflict' })
     // Only who knows the password learns of it.
-    assert.equal(await accounts.checkPassword('juliet', 'pencil'), 'disabled')
-    assert.equal(await accounts.checkPassword('juliet', 'pen'), 'wrong')
+    assert.equal((await accounts.checkLogin('juliet', 'pencil')).verdict, 'disabled')
+    assert.equal((await accounts.checkLogin('juliet', 'pen')).verdict, 'wrong')
     const step = await login('SCRAM-SHA-256', await context({ accounts }), new ScramClient())
     assert.equal(step.kind === 'failure' && step.condition, 'account-disabled')
   })

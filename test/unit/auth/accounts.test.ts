@@ -133,8 +133,8 @@ eachDatabase((open) => {
     const { accounts } = bed(await open())
     await accounts.create('juliet', 'pencil')
     await accounts.setDisabled('juliet', true)
-    assert.equal(await accounts.checkPassword('juliet', 'pencil'), 'disabled')
-    assert.equal(await accounts.checkPassword('juliet', 'pen'), 'wrong')
+    assert.equal((await accounts.checkLogin('juliet', 'pencil')).verdict, 'disabled')
+    assert.equal((await accounts.checkLogin('juliet', 'pen')).verdict, 'wrong')
     assert.equal(await accounts.verifyPassword('juliet', 'pencil'), false)
     await accounts.setDisabled('juliet', false)
     assert.equal(await accounts.verifyPassword('juliet', 'pencil'), true)
@@ -230,13 +230,13 @@ eachDatabase((open) => {
     const db = await open()
     const { accounts } = bed(db)
     await keepWith(db, 'juliet', ['SHA-1'])
-    assert.equal(await accounts.checkPassword('juliet', 'pen'), 'wrong')
+    assert.equal((await accounts.checkLogin('juliet', 'pen')).verdict, 'wrong')
     assert.deepEqual((await accounts.get('juliet'))?.hashes, ['SHA-1'])
     await login('SCRAM-SHA-1', await context({ accounts }), new ScramClient({ hash: 'sha1' }))
     assert.deepEqual((await accounts.get('juliet'))?.hashes, ['SHA-1'])
-    assert.equal(await accounts.checkPassword('juliet', 'pencil'), 'right')
+    assert.equal((await accounts.checkLogin('juliet', 'pencil')).verdict, 'right')
     assert.deepEqual((await accounts.get('juliet'))?.hashes, ['SHA-512', 'SHA-256', 'SHA-1'])
-    assert.equal(await accounts.checkPassword('juliet', 'pencil'), 'right')
+    assert.equal((await accounts.checkLogin('juliet', 'pencil')).verdict, 'right')
   })
 
   test('keys made with fewer rounds than configured are made anew, others left alone', async () => {
@@ -244,10 +244,10 @@ eachDatabase((open) => {
     await bed(db).accounts.create('juliet', 'pencil')
     const kept = async (): Promise<string> => JSON.stringify(await db.knex('credentials').select().orderBy('hash'))
     const before = await kept()
-    await bed(db).accounts.checkPassword('juliet', 'pencil')
+    await bed(db).accounts.checkLogin('juliet', 'pencil')
     assert.equal(await kept(), before)
     const { accounts } = bed(db, { iterations: 5000 })
-    await accounts.checkPassword('juliet', 'pencil')
+    await accounts.checkLogin('juliet', 'pencil')
     assert.equal((await accounts.login('juliet', 'SHA-256'))?.keys?.iterations, 5000)
     assert.equal(await accounts.verifyPassword('juliet', 'pencil'), true)
   })
@@ -271,11 +271,11 @@ eachDatabase((open) => {
     const { keys: verified } = (await accounts.login('mercutio', 'SHA-1'))!
     const wrong = await deriveKeys('SHA-512', 'pen', Buffer.from('salt'), iterations)
     assert.equal(await accounts.addKeys('mercutio', wrong, verified!), true)
-    assert.equal(await accounts.checkPassword('mercutio', 'pencil'), 'right')
+    assert.equal((await accounts.checkLogin('mercutio', 'pencil')).verdict, 'right')
     assert.deepEqual((await accounts.get('mercutio'))!.hashes, ['SHA-512', 'SHA-256', 'SHA-1'])
     const { keys } = (await accounts.login('mercutio', 'SHA-512'))!
     assert.notDeepEqual(keys!.storedKey, wrong.storedKey)
-    assert.equal(await accounts.checkPassword('mercutio', 'pen'), 'wrong')
+    assert.equal((await accounts.checkLogin('mercutio', 'pen')).verdict, 'wrong')
   })
 
   test('a login goes well although new keys cannot be kept', async () => {
@@ -287,7 +287,7 @@ eachDatabase((open) => {
       transaction: () => Promise.reject(new Error('the disk is full')),
     })
     const options = { iterations, clock: new FakeClock(), onUpgradeFailure: (e: unknown) => void failures.push(e) }
-    assert.equal(await new Accounts(broken, host, options).checkPassword('juliet', 'pencil'), 'right')
+    assert.equal((await new Accounts(broken, host, options).checkLogin('juliet', 'pencil')).verdict, 'right')
     assert.match(String(failures), /disk is full/)
   })
 
@@ -301,7 +301,7 @@ eachDatabase((open) => {
         t.mock.method(crypto, n),
       )
       syncBuiltinESMExports()
-      const queries = await queriesOf(db, () => accounts.checkPassword(local, 'pen'))
+      const queries = await queriesOf(db, () => accounts.checkLogin(local, 'pen'))
       const rounds = mocks[0]!.mock.calls.map((call) => call.arguments[2] as number)
       for (const { mock } of mocks) mock.restore()
       syncBuiltinESMExports()
@@ -349,7 +349,7 @@ eachDatabase((open) => {
     }) as typeof real)
     syncBuiltinESMExports()
     try {
-      await Promise.all(Array.from({ length: 8 }, () => accounts.checkPassword('mercutio', 'pen')))
+      await Promise.all(Array.from({ length: 8 }, () => accounts.checkLogin('mercutio', 'pen')))
     } finally {
       t.mock.restoreAll()
       syncBuiltinESMExports()
