@@ -119,7 +119,7 @@ export class WebSocketConnection implements Connection, Flushable {
     // RFC 6455 §5.5.1: nothing follows an end.
     if (this.#socket.readyState !== this.#socket.OPEN) return
     // Not by `ws`, to which each message is two buffers. What that says itself it writes at once, so that the order holds.
-    this.#carrier.write(toMessages(output))
+    this.#carrier.write(toMessages(output), 'latin1')
     if (this.#limits.pauseBytes > 0 && this.#carrier.writableLength > this.#limits.pauseBytes) this.#congest()
   }
 

@@ -24,29 +24,29 @@ export function declare(text: string): string {
   return text
 }
 
-/** Texts as a server's messages, one behind the other (RFC 6455 §5.2). */
-export function toMessages(texts: readonly string[]): Buffer {
-  const sizes = texts.map((text) => Buffer.byteLength(text))
-  const messages = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + headLength(size) + size, 0))
-  let at = 0
-  for (const [i, text] of texts.entries()) {
-    const size = sizes[i]!
-    at = writeHead(messages, at, size)
-    // What is ASCII is copied and not encoded.
-    messages.write(text, at, size === text.length ? 'latin1' : 'utf8')
-    at += size
+/**
+ * Texts as a server's messages, one behind the other (RFC 6455 §5.2): as bytes, or, where every text is ASCII, as a text of which
+ * each character is a byte (`latin1`), which is made and written for half of what bytes cost.
+ */
+export function toMessages(texts: readonly string[]): Buffer | string {
+  let messages = ''
+  for (const text of texts) {
+    if (Buffer.byteLength(text) > text.length) return Buffer.concat(texts.flatMap(toBytes))
+    messages += headOf(text.length) + text
   }
   return messages
 }
 
-function headLength(size: number): number {
-  return size < 126 ? 2 : size < 65_536 ? 4 : 10
+function toBytes(text: string): Buffer[] {
+  const bytes = Buffer.from(text)
+  return [Buffer.from(headOf(bytes.length), 'latin1'), bytes]
 }
 
-function writeHead(to: Buffer, at: number, size: number): number {
-  to[at] = WHOLE_TEXT
-  to[at + 1] = size < 126 ? size : size < 65_536 ? 126 : 127
-  if (size >= 65_536) to.writeBigUInt64BE(BigInt(size), at + 2)
-  else if (size >= 126) to.writeUInt16BE(size, at + 2)
-  return at + headLength(size)
+/** What comes before a text of that many bytes, a character a byte. */
+function headOf(size: number): string {
+  if (size < 126) return String.fromCharCode(WHOLE_TEXT, size)
+  if (size < 65_536) return String.fromCharCode(WHOLE_TEXT, 126, size >> 8, size & 0xff)
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64BE(BigInt(size))
+  return String.fromCharCode(WHOLE_TEXT, 127, ...length)
 }

@@ -36,6 +36,11 @@ test('messages are whole and in order, whatever is in them and however long they
   const receiver = new Receiver({ isServer: false })
   const heard: string[] = []
   receiver.on('message', (data: Buffer, isBinary: boolean) => heard.push(isBinary ? 'binary' : data.toString()))
-  receiver.write(toMessages(texts))
-  assert.deepEqual(heard, texts)
+  const ascii = ['', 'a', '\u007f'.repeat(126), 'b'.repeat(65_535), 'c'.repeat(65_536)]
+  for (const some of [texts, ascii, ['\u0080'], ['\u00ff']]) {
+    const messages = toMessages(some)
+    receiver.write(typeof messages === 'string' ? Buffer.from(messages, 'latin1') : messages)
+  }
+  assert.equal(typeof toMessages(ascii), 'string')
+  assert.deepEqual(heard, [...texts, ...ascii, '\u0080', '\u00ff'])
 })
