@@ -152,7 +152,7 @@ const measures: Readonly<
       atOnce: 8,
       rounds: number('rounds', 5),
       seconds: number('seconds', 4),
-      warmUpSeconds: Math.min(4, number('seconds', 4)),
+      warmUpSeconds: 8,
       restSeconds: 0.5,
     }),
   roster: () =>
