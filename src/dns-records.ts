@@ -53,7 +53,10 @@ function webLines(domain: string, url: string): string[] {
 
 /** Until version 1.4 XEP-0156 had these, by which whoever can forge DNS answers leads clients away. */
 function oldLines(domain: string, url: string, isOn: (module: string) => boolean): string[] {
-  const ways = [...(isOn('websocket') ? [`_xmpp-client-websocket=${url.replace(/^http/, 'ws')}/xmpp-websocket`] : [])]
+  const ways = [
+    ...(isOn('websocket') ? [`_xmpp-client-websocket=${url.replace(/^http/, 'ws')}/xmpp-websocket`] : []),
+    ...(isOn('bosh') ? [`_xmpp-client-xbosh=${url}/http-bind`] : []),
+  ]
   if (ways.length === 0) return []
   return [
     '; Only for clients that know nothing newer, in a zone that is signed (DNSSEC): XEP-0156 has dropped these as unsafe.',

@@ -8,7 +8,7 @@ import type { HttpClient, HttpRoutes } from './http/route.ts'
 import { type ConnectionCount, Listener } from './net/listener.ts'
 import { secureSocket } from './net/secure-socket.ts'
 import type { TlsContexts } from './net/tls-context.ts'
-import { forwardedAddress, type Networks } from './net/trusted-proxies.ts'
+import { forwardedClient, type Networks } from './net/trusted-proxies.ts'
 import type { Clock } from './util/clock.ts'
 
 /** Where the world finds the HTTP server of a host, without a slash at the end; `undefined` when there is none. */
@@ -98,15 +98,15 @@ export class WebDoor {
 function clientBehind(peer: HttpClient, headers: IncomingHttpHeaders, proxies: Networks): HttpClient {
   if (!proxies.has(peer.address)) return peer
   const { forwarded, 'x-forwarded-for': old, 'x-forwarded-proto': scheme } = headers
-  const xForwardedFor = old === undefined ? undefined : String(old)
-  const address = forwardedAddress(peer.address, { forwarded, xForwardedFor }, proxies)
-  // The proxy's own TLS is not the client's: a login cannot be bound to it, and nothing is known of how the client came.
-  const isBehind = forwarded !== undefined || xForwardedFor !== undefined || scheme !== undefined
-  return {
-    address,
-    secure: isBehind ? scheme === 'https' : peer.secure,
-    channelBinding: isBehind ? undefined : peer.channelBinding,
-  }
+  // It asks for itself.
+  if (forwarded === undefined && old === undefined && scheme === undefined) return peer
+  const said = { forwarded, xForwardedFor: textOf(old), xForwardedProto: textOf(scheme) }
+  // The proxy's own TLS is not the client's: a login cannot be bound to it, and what is not said of how the client came is not known.
+  return { ...forwardedClient(peer.address, said, proxies), channelBinding: undefined }
+}
+
+function textOf(header: string | string[] | undefined): string | undefined {
+  return header === undefined ? undefined : String(header)
 }
 
 function isLoopback(address: string): boolean {

@@ -1,4 +1,5 @@
 import { defineModule, serialize, soft, xep, xml } from '#api'
+import bosh from '../bosh/index.ts'
 import websocket from '../websocket/index.ts'
 
 const NS_XRD = 'http://docs.oasis-open.org/ns/xri/xrd-1.0'
@@ -7,17 +8,18 @@ export default defineModule({
   name: 'host-meta',
   summary: 'Tells browsers, which cannot ask the DNS, where they can connect.',
   implements: [xep(156, '1.4.0')],
-  depends: { websocket: soft(websocket) },
+  depends: { bosh: soft(bosh), websocket: soft(websocket) },
 
   setup(ctx) {
     const { webUrl } = ctx.server
     // XEP-0156 §2.2: only what TLS protects is told of.
     if (!webUrl?.startsWith('https:')) return
-    const { websocket } = ctx.deps
-    const links =
-      websocket === undefined
-        ? []
-        : [{ rel: 'urn:xmpp:alt-connections:websocket', href: webUrl.replace(/^http/, 'ws') + websocket.path }]
+    const { bosh, websocket } = ctx.deps
+    const way = (name: string, href: string) => ({ rel: `urn:xmpp:alt-connections:${name}`, href })
+    const links = [
+      ...(websocket === undefined ? [] : [way('websocket', webUrl.replace(/^http/, 'ws') + websocket.path)]),
+      ...(bosh === undefined ? [] : [way('xbosh', webUrl + bosh.path)]),
+    ]
     const xrd = xml('XRD', { xmlns: NS_XRD }, ...links.map((link) => xml('Link', link)))
     const document = `<?xml version='1.0' encoding='utf-8'?>\n${serialize(xrd)}\n`
     const serve = (path: string, type: string, text: string) =>

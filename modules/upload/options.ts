@@ -31,6 +31,12 @@ export const options = {
         .orOff()
         .default('20MiB')
         .describe('What all files of one account’s profile may take up, within the quota.'),
+      guestQuota: option
+        .bytes()
+        .min('1KiB')
+        .orOff()
+        .default('500MiB')
+        .describe('What all files of all guests (module anonymous) may take up together.'),
       openSlots: option
         .int()
         .min(1)

@@ -53,6 +53,16 @@ export function checkQuota(
     )
 }
 
+/**
+ * Looks whether guests that have so many bytes together may announce so many more.
+ *
+ * @throws StanzaError `resource-constraint`.
+ */
+export function checkGuests({ limits }: Pick<UploadConfig, 'limits'>, bytes: number, size: number): void {
+  if (isOver(bytes + size, limits.guestQuota))
+    throw later(`The files of all guests may take up ${limits.guestQuota} bytes together.`, undefined)
+}
+
 /** When the first of what an account has is over. */
 function roomMs(config: Pick<UploadConfig, 'retention'>, one: Usage): number | undefined {
   const kept = retentionOf(config, one.purpose)

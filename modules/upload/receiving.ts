@@ -88,6 +88,7 @@ export class Receiving {
       this.#parts.count('stored', file.size)
       return await reply.code(201).send()
     } catch (error) {
+      linger(raw, reply.raw, this.#parts.after)
       const problem = this.#problemOf(error)
       if (problem === undefined) {
         this.#parts.count('failed', 0)
@@ -97,7 +98,6 @@ export class Receiving {
         problem.status === 400 && raw.destroyed ? 'cut' : problem.status < 500 ? 'refused' : 'failed',
         0,
       )
-      linger(raw, this.#parts.after)
       throw problem
     }
   }
@@ -124,6 +124,8 @@ export class Receiving {
       await this.#keep(request.raw, file, type, controller.signal)
     } finally {
       cancel()
+      // Whoever kept it may have left off in the middle.
+      controller.abort()
       this.#coming.delete(key)
       resolve()
     }
@@ -214,7 +216,7 @@ class Body implements AsyncIterable<Uint8Array> {
 
 /**
  * What comes with a request, piece by piece as it comes: read from the stream, what waits would be joined to larger pieces, which costs more than
- * all the rest. Ends at once, with the reason of `signal`, when that tells it to; the request goes on.
+ * all the rest. Ends at once, with the reason of `signal`, when that tells it to; the request goes on, and is nobody's.
  */
 async function* chunksOf(raw: RawRequest, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   let came: Uint8Array | undefined
@@ -227,6 +229,7 @@ async function* chunksOf(raw: RawRequest, signal: AbortSignal): AsyncGenerator<U
   }
   const forget = finished(raw, { writable: false, signal }, (error) => {
     end = { error }
+    raw.off('data', take)
     wake()
   })
   raw.on('data', take)
@@ -260,10 +263,13 @@ function wrongSize(size: number, isMore: boolean): HttpProblem {
  * Reads on for a while what comes along with a request that is refused: were the connection cut at once, its sender would not hear the
  * answer. Whoever has not ended by then is cut off.
  */
-function linger(raw: RawRequest, after: ReceivingParts['after']): void {
+function linger(raw: RawRequest, answer: HttpReply['raw'], after: ReceivingParts['after']): void {
   if (raw.complete || raw.destroyed) return
   raw.resume()
+  // Of what is to be the last request, Node would cut off the rest.
+  const isLast = !answer.shouldKeepAlive
+  answer.shouldKeepAlive = true
   after(LINGER_MS, () => {
-    if (!raw.complete) raw.socket.destroy()
+    if (isLast || !raw.complete) raw.socket.destroy()
   })
 }

@@ -67,13 +67,20 @@ export class S3Files implements FileStore {
     const url = `${endpoint.replace(/\/$/, '')}/${bucket}/${key.slice(0, 2)}/${key}`
     const { body, signal, ...unsigned } = init
     const { headers } = await signer.sign(url, { ...unsigned, headers: { ...init.headers } })
-    return await fetch(url, {
+    // Not a part of what is signed: there are proxies that change it. Unpacked, an object would not have its length.
+    headers.set('accept-encoding', 'identity')
+    const options = {
       method: init.method,
       headers,
       redirect: 'error',
       ...(body !== undefined && { body, duplex: 'half' }),
       ...(signal !== undefined && { signal }),
-    } as RequestInit)
+    } as RequestInit
+    return await fetch(url, options).catch((error: Error) => {
+      if (error.cause === undefined) throw error
+      const { message, code } = error.cause as NodeJS.ErrnoException
+      throw new Error(`the store cannot be asked to ${init.method}: ${message || code}`, { cause: error })
+    })
   }
 }
 

@@ -48,6 +48,8 @@ export class Serving {
     })
     if (isFresh(request, etag, file.storedMs)) return await reply.code(304).send()
     reply.headers({ 'content-type': type, 'content-disposition': dispositionOf(shown ? 'inline' : 'attachment', name) })
+    // RFC 9110 §14.2: ranges are of GET only.
+    if (request.method === 'HEAD') return await reply.header('content-length', String(size)).send(Readable.from([]))
     const range = mayPart(request, etag, changed) ? readRange(request.headers.range, size) : undefined
     if (range === 'none')
       throw new HttpProblem(416, `The file has ${size} bytes.`, {
@@ -55,8 +57,6 @@ export class Serving {
         'content-disposition': 'inline',
         'cache-control': 'no-store',
       })
-    // RFC 9110 §14.2: ranges are of GET only.
-    if (request.method === 'HEAD') return await reply.header('content-length', String(size)).send(Readable.from([]))
     const bytes = await this.#parts.files.read(file.key, size, range)
     if (bytes === undefined) throw nothing()
     if (range === undefined) return await reply.header('content-length', String(size)).send(bytes)

@@ -1,7 +1,7 @@
-import { type Clock, type Host, type Jid, KeyedQueue, randomId, StanzaError } from '#api'
+import { type Clock, type Host, Jid, KeyedQueue, randomId, StanzaError } from '#api'
 import { encodeName } from './file-name.ts'
 import type { UploadConfig } from './options.ts'
-import { checkQuota, MINUTE_MS } from './quota.ts'
+import { checkGuests, checkQuota, MINUTE_MS } from './quota.ts'
 import { keyOf, tokenOf } from './slot-key.ts'
 import type { UploadStore } from './store.ts'
 import type { Wish } from './wish.ts'
@@ -34,6 +34,8 @@ export class Slots {
   readonly #parts: SlotParts
   /** What is done for an account, in order. */
   readonly #queue = new KeyedQueue()
+  /** Guests that have files, or asked for slots; who is none any more has gone with them. */
+  #guests: Promise<Set<string>> | undefined
 
   constructor(parts: SlotParts) {
     this.#parts = parts
@@ -41,6 +43,29 @@ export class Slots {
 
   /** @throws StanzaError `resource-constraint` when the account has had its share. */
   async give(account: Jid, wish: Wish): Promise<Slot> {
+    const { host, config } = this.#parts
+    if (config.limits.guestQuota === 0 || !host.isGuest(account)) return await this.#promise(account, wish)
+    // One guest after the other, so that no more is promised than there is room for.
+    return await this.#queue.run('guests', async () => {
+      await this.#checkGuests(account, wish)
+      return await this.#promise(account, wish)
+    })
+  }
+
+  /** @throws StanzaError `resource-constraint` when all guests together have had their share. */
+  async #checkGuests(account: Jid, { size }: Wish): Promise<void> {
+    const { host, clock, config, store, coming } = this.#parts
+    this.#guests ??= store.accounts().then((all) => new Set(all))
+    this.#guests.catch(() => (this.#guests = undefined))
+    const guests = await this.#guests
+    for (const one of guests) if (!host.isGuest(Jid.parse(one))) guests.delete(one)
+    guests.add(account.toString())
+    const all = [...guests]
+    const nowMs = clock.now()
+    checkGuests(config, await store.bytesOf(all, { nowMs, sinceMs: nowMs, coming: all.flatMap(coming) }), size)
+  }
+
+  async #promise(account: Jid, wish: Wish): Promise<Slot> {
     return await this.inOrder(account, async () => {
       const { host, clock, config, store, secret, webUrl, coming } = this.#parts
       // It may have been deleted while this waited.

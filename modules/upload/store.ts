@@ -118,6 +118,23 @@ export class UploadStore {
     return await usageOf(this.#db.knex('upload_files'), account, moment)
   }
 
+  /** The accounts that have anything; reads the whole table. */
+  async accounts(): Promise<string[]> {
+    return await this.#all().distinct('account').pluck('account')
+  }
+
+  /** The bytes that some accounts have together. By `upload_files_by_account`. */
+  async bytesOf(accounts: readonly string[], moment: UsageMoment): Promise<number> {
+    let bytes = 0
+    // A statement takes so many parameters, and no more.
+    for (let i = 0; i < accounts.length; i += 500) {
+      const some = this.#db.knex('upload_files').whereIn('account', accounts.slice(i, i + 500))
+      const row = await there(some, moment).sum({ bytes: 'size' }).first()
+      bytes += Number(row?.['bytes'] ?? 0)
+    }
+    return bytes
+  }
+
   /** The accounts that have most, at most so many, and what all have; reads the whole table. */
   async totals(
     limit: number,
@@ -171,17 +188,21 @@ export class UploadStore {
 
 type Query = ReturnType<Database['knex']>
 
-async function usageOf(files: Query, account: string, { nowMs, sinceMs, coming }: UsageMoment): Promise<Usage[]> {
+/** Of files and announcements those that count. */
+function there(files: Query, { nowMs, coming }: UsageMoment): Query {
+  return files.where((one) => {
+    one.whereNotNull('stored_ms').orWhere('until_ms', '>', nowMs)
+    if (coming.length > 0) one.orWhereIn('key', coming as string[])
+  })
+}
+
+async function usageOf(files: Query, account: string, moment: UsageMoment): Promise<Usage[]> {
+  const { sinceMs } = moment
   const raw = files.client.raw.bind(files.client)
   const isOpen = 'case when stored_ms is null then'
   const isThere = 'case when stored_ms is not null then'
   const isRecent = 'case when created_ms > ? then'
-  const rows: Readonly<Record<string, number | string | null>>[] = await files
-    .where({ account })
-    .where((one) => {
-      one.whereNotNull('stored_ms').orWhere('until_ms', '>', nowMs)
-      if (coming.length > 0) one.orWhereIn('key', coming as string[])
-    })
+  const rows: Readonly<Record<string, number | string | null>>[] = await there(files.where({ account }), moment)
     .groupBy('purpose')
     .select({
       purpose: 'purpose',

@@ -1,4 +1,5 @@
 import { defineModule, type HttpRoute, option, saslMechanisms, serverWide, soft } from '#api'
+import bosh from '../bosh/index.ts'
 import websocket from '../websocket/index.ts'
 import { fileAnswer, logoAnswer, pageAnswer, revalidated } from './answers.ts'
 import { findConverse } from './files.ts'
@@ -34,12 +35,12 @@ export default defineModule({
       .describe('Whether the page offers to make accounts; the module registration is to let anybody do so.'),
   },
 
-  depends: { websocket: soft(websocket) },
+  depends: { bosh: soft(bosh), websocket: soft(websocket) },
 
   async setup(ctx): Promise<WebClientApi | undefined> {
     const { config, host, server, deps } = ctx
-    if (deps.websocket === undefined) {
-      ctx.log.info('there is no web client without the module websocket')
+    if (deps.websocket === undefined && deps.bosh === undefined) {
+      ctx.log.info('there is no web client without the module websocket or bosh')
       return undefined
     }
     const converse = await converseOf(ctx.db)
@@ -48,7 +49,8 @@ export default defineModule({
       domain: host.domain,
       title: config.title ?? host.domain,
       guests: false,
-      websocket: deps.websocket.path,
+      websocket: deps.websocket?.path,
+      bosh: deps.bosh?.path,
       webUrl: server.webUrl,
       assets: `/chat/${converse.version}`,
     }

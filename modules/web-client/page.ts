@@ -8,8 +8,9 @@ export interface PageFacts {
   readonly registration: boolean
   /** Whether those can come in who have no account. */
   readonly guests: boolean
-  /** The path of this host on which a client can connect. */
-  readonly websocket: string
+  /** The paths of this host on which a client can connect; one of them at least. */
+  readonly websocket: string | undefined
+  readonly bosh: string | undefined
   /** Where the world finds this host, such as `https://example.org:5443`: pictures may come from there. */
   readonly webUrl: string | undefined
   /** Where the files of Converse.js are, without a slash at the end. */
@@ -101,9 +102,13 @@ ${Object.entries(settings(facts))
 `
 }
 
-/** The path is this host's, but the name and port are those by which the browser has found the page. */
-function connection({ websocket }: PageFacts): string {
-  return `  websocket_url: here(${JSON.stringify(websocket)}, 'ws'),\n`
+/**
+ * The path is this host's, but the name and port are those by which the browser has found the page. BOSH is only for where there is no
+ * WebSocket: given both, Converse.js goes from one to the other whenever it cannot connect, and comes back to no session.
+ */
+function connection({ bosh, websocket }: PageFacts): string {
+  if (websocket !== undefined) return `  websocket_url: here(${JSON.stringify(websocket)}, 'ws'),\n`
+  return `  bosh_service_url: here(${JSON.stringify(bosh)}),\n`
 }
 
 /** Converse.js is told to keep to this server: no lists of providers, no search of rooms, no players and pictures of others. */

@@ -99,7 +99,7 @@ function readDatabase(text: string, data: string, base: string): DatabaseConfig 
   return { client: 'sqlite', file: path === ':memory:' ? path : resolve(base, path) }
 }
 
-/** What no single option can see: a certificate without its key, a certificate for a domain that is not served. */
+/** What no single option can see: a certificate without its key, a certificate for a domain that is not served, one web address for several. */
 function relationProblems(
   values: ConfigOf<typeof serverOptions>,
   origins: ReadonlyMap<string, Origin>,
@@ -127,6 +127,10 @@ function relationProblems(
       const message = `listen.${one} and listen.${other} have the same port`
       add(key, message, 'Give them two ports, or turn one off with 0.')
     }
+  }
+  if (!unsure && values.hosts.length > 1 && values.http.url?.includes('{host}') === false) {
+    const message = 'http.url is one address for several hosts, of which only the first would be found there'
+    add('http.url', message, 'Put {host} into it, which stands for the domain, as in https://chat.{host}.')
   }
   const { pause, drop } = values.limits.outbound
   if (!unsure && pause !== 0 && drop !== 0 && drop < pause) {

@@ -222,10 +222,10 @@ export const serverOptions = {
       clientTls: listener(5223, 'Clients, with TLS from the first byte.'),
       http: listener(
         5280,
-        'HTTP without TLS, for this machine or a proxy on a private network: WebSocket, uploads, the web client, health.',
+        'HTTP without TLS, for this machine or a proxy on a private network: WebSocket, BOSH, uploads, the web client, health.',
         '127.0.0.1',
       ),
-      https: listener(5443, 'HTTP with TLS: WebSocket, uploads, the web client, health.'),
+      https: listener(5443, 'HTTP with TLS: WebSocket, BOSH, uploads, the web client, health.'),
       component: listener(
         0,
         'External components (XEP-0114), without TLS; the usual port is 5347. Others than this machine belong on a private network.',

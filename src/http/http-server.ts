@@ -31,7 +31,18 @@ export interface HttpServerParts {
 interface Peer {
   readonly client: HttpClient
   readonly admits: Admission
+  /** Answers that have not gone out: whoever asks on meanwhile gets them one after the other. */
+  readonly answers: Set<http.ServerResponse>
+  /** Nothing more that comes is looked at. */
+  done: boolean
 }
+
+/** So many requests of a connection may wait for their answers at once: each takes up what one alone does. */
+const MOST_WAITING = 8
+/** How often it is seen whether requests are too slow, at least, in ms. */
+const WATCH_MS = 5_000
+/** More than any header has; Node has a limit of its own where it is given none. */
+const ANY_BYTES = 2 ** 31 - 1
 
 /** Whether a connection may become a client's own: that one may have too many. */
 export type Admission = (client: HttpClient, socket: Duplex) => boolean
@@ -65,6 +76,7 @@ export class HttpServer {
   static async open(parts: HttpServerParts): Promise<HttpServer> {
     const { limits, domainOf } = parts
     let server: http.Server | undefined
+    const isServed = (protocol: string) => parts.routes.upgrades.some(({ route }) => route.protocol === protocol)
     const app = Fastify({
       serverFactory: (handler) => {
         server = http.createServer(
@@ -73,20 +85,27 @@ export class HttpServer {
             keepAliveTimeout: limits.idleMs,
             // A long body may take long, as long as it moves.
             requestTimeout: 0,
-            ...(limits.headerBytes > 0 && { maxHeaderSize: limits.headerBytes }),
+            connectionsCheckingInterval: Math.min(limits.headersMs || WATCH_MS, WATCH_MS),
+            maxHeaderSize: limits.headerBytes || ANY_BYTES,
+            // RFC 9110 §7.8: who would like another protocol, such as HTTP/2, gets this one.
+            shouldUpgradeCallback: ({ headers }) => isServed(headers.upgrade!.toLowerCase()),
           },
-          handler as http.RequestListener,
+          (request, response) => {
+            if (created.#accepts(request, response)) (handler as http.RequestListener)(request, response)
+          },
         )
         return server
       },
       forceCloseConnections: true,
+      clientErrorHandler: (error, socket) => created.#refuse(error, socket),
       // Nobody outside has a say in it: what a client sends as one is not looked at.
       requestIdHeader: false,
       genReqId: () => serialName(nextSerial()),
       routerOptions: {
         // As long as anything the address line may hold.
-        maxParamLength: 4096,
-        onBadUrl: (_path: string, _request: unknown, reply: FastifyReply) => refuse(reply as never),
+        maxParamLength: ANY_BYTES,
+        onBadUrl: (_path: string, _request: unknown, reply: FastifyReply) =>
+          refuse(reply as never, 400, 'The address cannot be understood.'),
         constraints: { domain: domainConstraint(domainOf) },
       } as never,
     })
@@ -97,6 +116,10 @@ export class HttpServer {
     await app.ready()
     server!.on('upgrade', (request, socket, head) => created.#upgrade(request, socket, head))
     server!.setTimeout(limits.idleMs)
+    server!.on('checkContinue', (request, response) => {
+      continueWhenRead(request, response)
+      server!.emit('request', request, response)
+    })
     // It never listens itself, but watches over its connections from this event on.
     server!.emit('listening')
     return created
@@ -104,7 +127,7 @@ export class HttpServer {
 
   /** Speaks with whoever is at the other end of a connection; `admits` is asked before that becomes something else. */
   take(socket: Duplex, client: HttpClient, admits: Admission = () => true): void {
-    this.#peers.set(socket, { client, admits })
+    this.#peers.set(socket, { client, admits, answers: new Set(), done: false })
     this.#server.emit('connection', socket)
   }
 
@@ -124,6 +147,35 @@ export class HttpServer {
     const peer = this.#peers.get(request.socket)
     if (peer === undefined) throw new Error('A request came on a connection nobody gave.')
     return peer
+  }
+
+  /** Whether a request is to be answered by a route; else it has been dealt with. */
+  #accepts(request: IncomingMessage, response: http.ServerResponse): boolean {
+    const { socket } = request
+    const peer = this.#peerOf(request)
+    if (peer.done) return false
+    if (peer.answers.size >= MOST_WAITING) {
+      peer.done = true
+      socket.destroy()
+      return false
+    }
+    peer.answers.add(response)
+    response.once('close', () => peer.answers.delete(response))
+    const fault = faultOf(request)
+    if (fault === undefined) return true
+    // What follows may be a part of it.
+    peer.done = true
+    refuse(response, fault.status, fault.message, { connection: 'close' })
+    return false
+  }
+
+  /** Answers what is no request, unless an answer is on its way. */
+  #refuse({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+    const peer = this.#peers.get(socket)
+    if (peer !== undefined) peer.done = true
+    if (code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy()
+    if (peer !== undefined && [...peer.answers].some(({ headersSent }) => headersSent)) return void socket.destroy()
+    refuseUpgrade(socket, STATUS_OF[code ?? ''] ?? 400, 'This is no request that can be understood.')
   }
 
   #prepare(): void {
@@ -155,6 +207,8 @@ export class HttpServer {
         reply.headers(error.headers)
         return answerProblem(reply, error.status, error.message)
       }
+      // Whoever sent it has gone in the middle.
+      if (request.raw.errored === error) return answerProblem(reply, 400, 'The request did not come whole.')
       const { statusCode = 500 } = error
       if (statusCode < 500) return answerProblem(reply, statusCode, 'The request cannot be understood.')
       const id = randomId()
@@ -210,6 +264,8 @@ export class HttpServer {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy())
+    const fault = faultOf(request)
+    if (fault !== undefined) return refuseUpgrade(socket, fault.status, fault.message)
     const path = pathOf(request.url)
     const domain = this.#parts.domainOf(request.headers.host)
     const wanted = request.headers.upgrade?.toLowerCase()
@@ -244,9 +300,54 @@ function answerProblem(reply: FastifyReply, status: number, detail: string): Fas
 }
 
 /** For what does not even reach a route. */
-function refuse(response: http.ServerResponse): void {
-  response.writeHead(400, { ...SAFE_HEADERS, 'content-type': PROBLEM_TYPE })
-  response.end(problemBody(400, 'The address cannot be understood.'))
+function refuse(
+  response: http.ServerResponse,
+  status: number,
+  detail: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { ...SAFE_HEADERS, 'content-type': PROBLEM_TYPE, ...headers })
+  response.end(problemBody(status, detail))
+}
+
+/** What is told to those whose words are no request, by what Node says of them; 400 else. */
+const STATUS_OF: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  HPE_HEADER_OVERFLOW: 431,
+}
+
+/** Why nobody could say for whom a request is or where it ends; a target with a host in it is made one without. */
+function faultOf(request: IncomingMessage): HttpProblem | undefined {
+  const { headers, rawHeaders, httpVersion, httpVersionMajor, url = '' } = request
+  if (httpVersionMajor !== 1) return new HttpProblem(505, 'HTTP/1.1 is spoken here.')
+  // RFC 9112 §6.1
+  if (httpVersion === '1.0' && headers['transfer-encoding'] !== undefined)
+    return new HttpProblem(400, 'HTTP/1.0 has no Transfer-Encoding.')
+  // RFC 9112 §3.2
+  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host')
+  if (hosts.length > 1) return new HttpProblem(400, 'The request has more than one Host.')
+  const [, host, path] = /^https?:\/\/([^/?#]+)(.*)$/is.exec(url) ?? []
+  if (host === undefined || path === undefined) return undefined
+  // RFC 9112 §3.2.2
+  headers.host = host
+  request.url = path.startsWith('/') ? path : `/${path}`
+  return undefined
+}
+
+/** RFC 9110 §10.1.1: a client that waits for a word before it sends a body hears it when that is read, and not when the answer is there before. */
+function continueWhenRead(request: IncomingMessage, response: http.ServerResponse): void {
+  const read = request._read
+  // What is not asked for never comes: what follows would be taken for it.
+  response.setHeader('connection', 'close')
+  request._read = (size) => {
+    request._read = read
+    if (!response.headersSent) {
+      response.removeHeader('connection')
+      response.writeContinue()
+    }
+    request._read(size)
+  }
 }
 
 /** The path of a request's target; nothing is decoded, so only what is written as its route is finds it. */

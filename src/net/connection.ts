@@ -38,7 +38,7 @@ export interface Framing {
 }
 
 /** What carries a connection: `tcp` has no TLS yet, or ever. */
-export const transports = ['tcp', 'tls', 'websocket'] as const
+export const transports = ['tcp', 'tls', 'websocket', 'bosh'] as const
 export type Transport = (typeof transports)[number]
 
 /** One transport connection, whatever carries it. Output is joined and written once per turn of the event loop. */

@@ -46,52 +46,80 @@ export class Networks {
   }
 }
 
-/** The two headers in which HTTP proxies say for whom they ask; several of one name are joined with commas. */
+/** The headers in which HTTP proxies say for whom they ask; several of one name are joined with commas. */
 export interface ForwardingHeaders {
   /** RFC 7239. */
   readonly forwarded?: string | undefined
   /** What came before that RFC, and is more common. */
   readonly xForwardedFor?: string | undefined
+  readonly xForwardedProto?: string | undefined
 }
 
+/** Who stands behind proxies. */
+export interface ForwardedClient {
+  readonly address: string
+  /** Whether it is said to have come over TLS. */
+  readonly secure: boolean
+}
+
+/** Who asked a proxy, and by which scheme; `undefined` where that does not say, or what it says cannot be read. */
+interface Hop {
+  readonly address?: string | undefined
+  readonly proto?: string | undefined
+}
+
+/** Some proxies have names of their own for WebSocket. */
+const SECURE_SCHEMES = ['https', 'wss']
+
 /**
- * The address of the client that an HTTP request comes from, as far as those can be believed who passed it on.
+ * The client that an HTTP request comes from, as far as those can be believed who passed it on.
  *
  * The way back goes from the connection's peer over trusted proxies to the first address that is none of theirs. Where a
  * proxy does not say, or what it says cannot be read, the last address on that way is the answer. So it is where a request
  * has both headers and they differ: one of them came from the client, through a proxy that knows only the other.
+ *
+ * By which scheme the client came, the farthest of these proxies says, in `Forwarded` or in `X-Forwarded-Proto`. It came over TLS
+ * where one of them says so and the other nothing else; but not where there is `X-Forwarded-For` and `Forwarded` alone says it, which
+ * may then be the client's own.
  */
-export function forwardedAddress(peer: string, headers: ForwardingHeaders, proxies: Networks): string {
+export function forwardedClient(peer: string, headers: ForwardingHeaders, proxies: Networks): ForwardedClient {
   const start = plainAddress(peer) ?? peer
-  if (!proxies.has(start)) return start
-  const { forwarded, xForwardedFor } = headers
-  const follow = (hops: readonly (string | undefined)[]) => lastTrustworthy(start, hops, proxies)
-  const byOld = xForwardedFor === undefined ? undefined : follow(oldHops(xForwardedFor))
-  if (forwarded === undefined) return byOld ?? start
-  const address = follow(forwardedHops(forwarded))
-  return byOld === undefined || byOld === address ? address : start
+  if (!proxies.has(start)) return { address: start, secure: false }
+  const { forwarded, xForwardedFor, xForwardedProto } = headers
+  const old = xForwardedFor === undefined ? undefined : follow(start, oldHops(xForwardedFor), proxies).address
+  const { address = start, proto } = forwarded === undefined ? {} : follow(start, forwardedHops(forwarded), proxies)
+  const believed = xForwardedFor === undefined || xForwardedProto !== undefined
+  const said = [xForwardedProto, proto].filter((scheme) => scheme !== undefined)
+  return {
+    address: forwarded === undefined ? (old ?? start) : old === undefined || old === address ? address : start,
+    secure: believed && said.length > 0 && said.every((scheme) => SECURE_SCHEMES.includes(scheme.toLowerCase())),
+  }
 }
 
-function lastTrustworthy(start: string, hops: readonly (string | undefined)[], proxies: Networks): string {
+/** The last of the hops, from the nearest on, of which a trusted proxy tells: its scheme, and the last address on the way. */
+function follow(start: string, hops: readonly Hop[], proxies: Networks): Hop & { readonly address: string } {
   let address = start
+  let proto: string | undefined
   for (const hop of hops.toReversed()) {
-    if (hop === undefined || !proxies.has(address)) break
-    address = hop
+    if (!proxies.has(address)) break
+    proto = hop.proto
+    if (hop.address === undefined) break
+    address = hop.address
   }
-  return address
+  return { address, proto }
 }
 
 /** RFC 9110 §5.6.1.2: empty elements of a list are passed over. */
-function oldHops(header: string): (string | undefined)[] {
+function oldHops(header: string): Hop[] {
   return header
     .split(',')
     .map((hop) => hop.trim())
     .filter((hop) => hop !== '')
-    .map((hop) => readNode(hop))
+    .map((hop) => ({ address: readNode(hop) }))
 }
 
 /** RFC 7239 §4: who asked each proxy, the farthest first; none where quotes are open, since they may hide a proxy's words. */
-function forwardedHops(header: string): (string | undefined)[] {
+function forwardedHops(header: string): Hop[] {
   const elements = splitOutsideQuotes(header, ',') ?? []
   return elements.filter((element) => element !== '').map(readElement)
 }
@@ -117,19 +145,16 @@ function splitOutsideQuotes(text: string, separator: string): string[] | undefin
 /** RFC 7239 §4, RFC 9110 §5.6: a name, and a token or a quoted string. */
 const pair = /^([\w!#$%&'*+.^`|~-]+)=(?:([\w!#$%&'*+.^`|~:[\]-]+)|"((?:[^"\\]|\\.)*)")$/
 
-function readElement(element: string): string | undefined {
-  let address: string | undefined
-  let said = false
+function readElement(element: string): Hop {
+  const said = new Map<string, string>()
   for (const part of splitOutsideQuotes(element, ';') ?? []) {
     const [, name, token, quoted] = pair.exec(part) ?? []
-    if (name === undefined) return undefined
-    if (name.toLowerCase() !== 'for') continue
     // RFC 7239 §4: each parameter once.
-    if (said) return undefined
-    said = true
-    address = readNode(token ?? quoted!.replace(/\\(.)/g, '$1'))
+    if (name === undefined || said.has(name.toLowerCase())) return {}
+    said.set(name.toLowerCase(), token ?? quoted!.replace(/\\(.)/g, '$1'))
   }
-  return address
+  const node = said.get('for')
+  return { address: node === undefined ? undefined : readNode(node), proto: said.get('proto') }
 }
 
 /**

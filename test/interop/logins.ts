@@ -20,10 +20,13 @@ const players: Readonly<Record<string, string>> = {
   orsino: 'stanza',
   olivia: 'xmpp.js',
   sebastian: 'xmpp.js',
+  rosalind: 'strophe.js',
+  celia: 'stanza',
+  orlando: 'xmpp.js',
 }
 
 /** What goes over HTTP; the log does not tell how TLS was begun. */
-const ways: Readonly<Record<string, string>> = { websocket: 'WebSocket' }
+const ways: Readonly<Record<string, string>> = { websocket: 'WebSocket', bosh: 'BOSH' }
 
 /** What the server's log tells of logins, as a table: which client came over what, by which road, with which mechanism, how often. */
 export function loginTable(log: string): string[] {

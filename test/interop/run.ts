@@ -165,6 +165,17 @@ async function playWebSocket(server: TestServer): Promise<void> {
   if (code !== 0) throw new Error(`The scene of WebSocket ended with ${code}:\n${scene.said()}`)
 }
 
+/** Clients over BOSH, one of them in a browser, and one over TCP. */
+async function playBosh(server: TestServer): Promise<void> {
+  for (const name of ['rosalind', 'celia', 'orlando'])
+    await server.addUser(`${name}@localhost`, 'sweet are the uses of adversity')
+  const args = [fileURLToPath(new URL('bosh/scene.ts', import.meta.url)), String(server.port), String(server.webPort)]
+  const env = { NODE_EXTRA_CA_CERTS: server.certificate }
+  const scene = start(process.execPath, args, { env, show: true })
+  const code = await scene.ended(60_000)
+  if (code !== 0) throw new Error(`The scene of BOSH ended with ${code}:\n${scene.said()}`)
+}
+
 /** Two people with Profanity, and a slixmpp program that answers one of them. */
 async function playMixed(server: TestServer, folder: string): Promise<void> {
   await server.addUser('echo@localhost', 'narcissus')
@@ -191,7 +202,7 @@ async function main(): Promise<void> {
     await playKeys(server)
     await playAdmin(server)
     await Promise.all([playMixed(server, folder), playGajim(server, folder, (scene) => console.log(`Gajim: ${scene}`))])
-    await Promise.all([playLogins(server), playWebSocket(server)])
+    await Promise.all([playLogins(server), playWebSocket(server), playBosh(server)])
     console.log(loginTable(server.process.said()).join('\n'))
     const code = await server.process.stop()
     if (code !== 0) throw new Error(`The server ended with ${code}.`)

@@ -4,7 +4,10 @@ import { story } from '../support/story.ts'
 
 // XEP-0156, RFC 6415
 
-const LINK = { rel: 'urn:xmpp:alt-connections:websocket', href: 'wss://chat.example:8443/xmpp-websocket' }
+const LINKS = [
+  { rel: 'urn:xmpp:alt-connections:websocket', href: 'wss://chat.example:8443/xmpp-websocket' },
+  { rel: 'urn:xmpp:alt-connections:xbosh', href: 'https://chat.example:8443/http-bind' },
+]
 
 story(
   'Browsers read where they can connect, in both formats and from every page // XEP-0156 §2',
@@ -16,11 +19,11 @@ story(
     assert.equal(`${root.name} ${root.attrs['xmlns']}`, 'XRD http://docs.oasis-open.org/ns/xri/xrd-1.0')
     assert.deepEqual(
       root.getChildElements().map(({ name, attrs }) => [name, attrs]),
-      [['Link', LINK]],
+      LINKS.map((link) => ['Link', link]),
     )
     const jrd = await s.fetch('/.well-known/host-meta.json', { headers: { origin: 'https://elsewhere.example' } })
     assert.equal(jrd.headers.get('access-control-allow-origin'), '*')
-    assert.deepEqual(await jrd.json(), { links: [LINK] })
+    assert.deepEqual(await jrd.json(), { links: LINKS })
   },
   { server: { http: { url: 'https://chat.example:8443' } } },
 )
@@ -34,5 +37,5 @@ story(
 story(
   'A way in that is off is not told of',
   async (s) => assert.deepEqual(await (await s.fetch('/.well-known/host-meta.json')).json(), { links: [] }),
-  { modules: { websocket: { enabled: false } } },
+  { modules: { bosh: { enabled: false }, websocket: { enabled: false } } },
 )

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { AppServer, enable, withService } from '../support/app-server.ts'
 import { bedKind } from '../support/bed.ts'
+import { BoshClient } from '../support/bosh-client.ts'
 import { Scrape } from '../support/prometheus.ts'
 import { freshRoom } from '../support/room.ts'
 import { AGENT, binds } from '../support/sasl2.ts'
@@ -33,7 +34,7 @@ const deeds: readonly Deed[] = [
     moves: [
       ['stonechat_logins_total', { mechanism: 'plain', outcome: 'success' }, 1],
       ['stonechat_sessions', { state: 'online' }, 1],
-      ['stonechat_connections', { transport: bedKind === 'tls' || bedKind === 'websocket' ? bedKind : 'other' }, 1],
+      ['stonechat_connections', { transport: ['bosh', 'tls', 'websocket'].includes(bedKind) ? bedKind : 'other' }, 1],
     ],
   },
   {
@@ -191,6 +192,17 @@ for (const { name, does, moves } of deeds)
     },
     options,
   )
+
+story('A client by BOSH is a connection from its login to its end, whatever its requests go over', async (s) => {
+  const connections = async () => (await scrape(s)).sum('stonechat_connections', { transport: 'bosh' })
+  const before = await connections()
+  await s.createAccount('romeo')
+  const romeo = new BoshClient((init) => s.fetch('/http-bind', init))
+  await romeo.logsIn('romeo')
+  assert.equal((await connections()) - before, 1)
+  await romeo.post({ type: 'terminate' })
+  assert.equal((await connections()) - before, 0)
+})
 
 story('No client makes a series', async (s) => {
   const before = [...(await scrape(s)).series.keys()]

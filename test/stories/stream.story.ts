@@ -4,28 +4,36 @@ import { story } from '../support/story.ts'
 const open = (domain: string, over: Partial<Record<'xmlns' | 'stream' | 'version' | 'tail', string>> = {}) =>
   `<?xml version='1.0'?><stream:stream xmlns='${over.xmlns ?? 'jabber:client'}' xmlns:stream='${over.stream ?? 'http://etherx.jabber.org/streams'}' to='${domain}'${over.version ?? " version='1.0'"}${over.tail ?? ''}>`
 
-story('A stream is answered with a header of the server’s own and features // RFC 6120 §4.7', async (s) => {
-  const client = await s.connects()
-  const features = await client.opens(s.domain, `xml:lang='de' from='romeo@${s.domain}'`)
-  const { id, from, to, version, xmlns, 'xml:lang': language } = client.header!.attrs
-  assert.deepEqual(
-    { from, to, version, xmlns, language },
-    { from: s.domain, to: `romeo@${s.domain}`, version: '1.0', xmlns: 'jabber:client', language: 'en' },
-  )
-  assert.match(id!, /^[\w-]{22}$/)
-  assert.ok(features.getChild('mechanisms', 'urn:ietf:params:xml:ns:xmpp-sasl'))
-  const other = await s.connects()
-  await other.opens(s.domain)
-  assert.notEqual(other.header!.attrs['id'], id)
-})
+const noHeader = 'a stream begins with a request there, and its answer'
+
+story(
+  'A stream is answered with a header of the server’s own and features // RFC 6120 §4.7',
+  async (s) => {
+    const client = await s.connects()
+    const features = await client.opens(s.domain, `xml:lang='de' from='romeo@${s.domain}'`)
+    const { id, from, to, version, xmlns, 'xml:lang': language } = client.header!.attrs
+    assert.deepEqual(
+      { from, to, version, xmlns, language },
+      { from: s.domain, to: `romeo@${s.domain}`, version: '1.0', xmlns: 'jabber:client', language: 'en' },
+    )
+    assert.match(id!, /^[\w-]{22}$/)
+    assert.ok(features.getChild('mechanisms', 'urn:ietf:params:xml:ns:xmpp-sasl'))
+    const other = await s.connects()
+    await other.opens(s.domain)
+    assert.notEqual(other.header!.attrs['id'], id)
+  },
+  { notOn: { bosh: noHeader } },
+)
 
 /** What only a header that is no element of its own can be (RFC 7395 §3.4). */
-const tcpOnly = { notOn: { websocket: 'a stream begins with <open/> there' } }
+const tcpOnly = { notOn: { bosh: noHeader, websocket: 'a stream begins with <open/> there' } }
+const headerOnly = { notOn: { bosh: noHeader } }
+const badXml = { notOn: { bosh: 'a request that is no XML is a bad-request there' } }
 
 const headers: readonly [string, string, (domain: string) => string, object?][] = [
   ['a domain that is not served // RFC 6120 §4.9.3.6', 'host-unknown', () => open('elsewhere.example')],
   ['an address with a localpart // RFC 6120 §4.9.3.6', 'host-unknown', (d) => open(`romeo@${d}`)],
-  ['no `to` // RFC 6120 §4.9.3.6', 'host-unknown', (d) => open(d).replace(/ to='[^']*'/, '')],
+  ['no `to` // RFC 6120 §4.9.3.6', 'host-unknown', (d) => open(d).replace(/ to='[^']*'/, ''), headerOnly],
   [
     'another content namespace // RFC 6120 §4.9.3.10',
     'invalid-namespace',
@@ -39,23 +47,29 @@ const headers: readonly [string, string, (domain: string) => string, object?][] 
     tcpOnly,
   ],
   ['version 0.9 // RFC 6120 §4.9.3.25', 'unsupported-version', (d) => open(d, { version: " version='0.9'" })],
-  ['no version // RFC 6120 §4.9.3.25', 'unsupported-version', (d) => open(d, { version: '' })],
+  ['no version // RFC 6120 §4.9.3.25', 'unsupported-version', (d) => open(d, { version: '' }), headerOnly],
   [
     'another root element // RFC 6120 §4.9.3.1',
     'bad-format',
     () => `<stream:flow xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`,
     tcpOnly,
   ],
-  ['a comment // RFC 6120 §4.9.3.18', 'restricted-xml', (d) => `${open(d)}<!-- hello -->`],
-  ['a DTD // RFC 6120 §4.9.3.18', 'restricted-xml', () => `<?xml version='1.0'?><!DOCTYPE stream [<!ENTITY a "b">]>`],
-  ['a processing instruction // RFC 6120 §4.9.3.18', 'restricted-xml', (d) => `${open(d)}<?php ?>`],
-  ['an entity of its own // RFC 6120 §4.9.3.18', 'restricted-xml', (d) => `${open(d)}<auth>&hello;</auth>`],
-  ['tags that do not match // RFC 6120 §4.9.3.13', 'not-well-formed', (d) => `${open(d)}<message></presence>`],
-  ['an undeclared prefix // RFC 6120 §4.9.3.13', 'not-well-formed', (d) => `${open(d)}<who:am/>`],
+  ['a comment // RFC 6120 §4.9.3.18', 'restricted-xml', (d) => `${open(d)}<!-- hello -->`, badXml],
+  [
+    'a DTD // RFC 6120 §4.9.3.18',
+    'restricted-xml',
+    () => `<?xml version='1.0'?><!DOCTYPE stream [<!ENTITY a "b">]>`,
+    badXml,
+  ],
+  ['a processing instruction // RFC 6120 §4.9.3.18', 'restricted-xml', (d) => `${open(d)}<?php ?>`, badXml],
+  ['an entity of its own // RFC 6120 §4.9.3.18', 'restricted-xml', (d) => `${open(d)}<auth>&hello;</auth>`, badXml],
+  ['tags that do not match // RFC 6120 §4.9.3.13', 'not-well-formed', (d) => `${open(d)}<message></presence>`, badXml],
+  ['an undeclared prefix // RFC 6120 §4.9.3.13', 'not-well-formed', (d) => `${open(d)}<who:am/>`, badXml],
   [
     'another encoding // RFC 6120 §4.9.3.22',
     'unsupported-encoding',
     (d) => open(d).replace("version='1.0'", "version='1.0' encoding='ISO-8859-1'"),
+    badXml,
   ],
   [
     'a stanza before login // RFC 6120 §4.9.3.12',
@@ -65,7 +79,7 @@ const headers: readonly [string, string, (domain: string) => string, object?][] 
   [
     'more than 8 KiB before login // RFC 6120 §4.9.3.14',
     'policy-violation',
-    (d) => `${open(d)}<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${'A'.repeat(9000)}`,
+    (d) => `${open(d)}<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${'A'.repeat(12_000)}`,
   ],
   [
     'more than 32 elements before login // RFC 6120 §4.9.3.14',
@@ -89,13 +103,17 @@ for (const [what, condition, text, options] of headers)
     options,
   )
 
-story('Bytes that are not UTF-8 end the stream // RFC 6120 §4.9.3.22', async (s) => {
-  const romeo = await s.login('romeo')
-  romeo.send(
-    Buffer.concat([Buffer.from('<message><body>'), Buffer.from([0xc3, 0x28]), Buffer.from('</body></message>')]),
-  )
-  await romeo.receivesStreamError('unsupported-encoding')
-})
+story(
+  'Bytes that are not UTF-8 end the stream // RFC 6120 §4.9.3.22',
+  async (s) => {
+    const romeo = await s.login('romeo')
+    romeo.send(
+      Buffer.concat([Buffer.from('<message><body>'), Buffer.from([0xc3, 0x28]), Buffer.from('</body></message>')]),
+    )
+    await romeo.receivesStreamError('unsupported-encoding')
+  },
+  badXml,
+)
 
 story('A login takes no longer than the limit // RFC 6120 §4.9.3.4', async (s) => {
   const client = await s.connects()
@@ -165,18 +183,22 @@ story('What is not a stanza ends the stream // RFC 6120 §4.9.3.24', async (s) =
   await romeo.receivesStreamError('unsupported-stanza-type')
 })
 
-story('Text between stanzas ends the stream, white space does not // RFC 6120 §4.6.1', async (s) => {
-  const romeo = await s.login('romeo')
-  romeo.send(' \n \t ')
-  await romeo.receivesNothing()
-  romeo.send('wherefore')
-  const error = await romeo.next()
-  assert.equal(error.name, 'error')
-  await romeo.ends()
-})
+story(
+  'Text between stanzas ends the stream, white space does not // RFC 6120 §4.6.1',
+  async (s) => {
+    const romeo = await s.login('romeo')
+    romeo.send(' \n \t ')
+    await romeo.receivesNothing()
+    romeo.send('wherefore')
+    const error = await romeo.next()
+    assert.equal(error.name, 'error')
+    await romeo.ends()
+  },
+  badXml,
+)
 
 const limits: readonly [string, string][] = [
-  ['256 KiB', `<message><body>${'x'.repeat(256 * 1024)}</body></message>`],
+  ['256 KiB', `<message><body>${'x'.repeat(260 * 1024)}</body></message>`],
   ['128 levels', `<message>${'<a>'.repeat(130)}${'</a>'.repeat(130)}</message>`],
   ['10,000 elements', `<message>${'<a/>'.repeat(10_001)}</message>`],
   ['256 attributes', `<message ${Array.from({ length: 257 }, (_, i) => `a${i}=''`).join(' ')}/>`],
@@ -219,16 +241,20 @@ story('What is no language is repeated on no stanza // RFC 6120 §4.7.4', async 
   assert.equal((await juliet.receives`<message/>`).attrs['xml:lang'], undefined)
 })
 
-story('A header after login is held to what one before it is: it lasts as long as the stream', async (s) => {
-  await s.createAccount('romeo', 'password')
-  const client = await s.connects()
-  await client.opens(s.domain)
-  client.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${btoa('\0romeo\0password')}</auth>`)
-  await client.receives`<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`
-  client.expectsHeader()
-  client.send(open(s.domain, { tail: ` xmlns:p='urn:${'x'.repeat(9000)}'` }))
-  await client.receivesStreamError('policy-violation')
-})
+story(
+  'A header after login is held to what one before it is: it lasts as long as the stream',
+  async (s) => {
+    await s.createAccount('romeo', 'password')
+    const client = await s.connects()
+    await client.opens(s.domain)
+    client.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${btoa('\0romeo\0password')}</auth>`)
+    await client.receives`<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`
+    client.expectsHeader()
+    client.send(open(s.domain, { tail: ` xmlns:p='urn:${'x'.repeat(9000)}'` }))
+    await client.receivesStreamError('policy-violation')
+  },
+  headerOnly,
+)
 
 story(
   'The server calls itself by the domain that was asked for, however it is spelt // RFC 6120 §4.7.1',

@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import net from 'node:net'
 import { join } from 'node:path'
+import { after } from 'node:test'
+import { ObjectStore } from '../support/object-store.ts'
 import { restartStory } from '../support/restart.ts'
 import { type Actor, type Story, story } from '../support/story.ts'
 
@@ -29,7 +31,8 @@ class RawPut {
 
   constructor(socket: net.Socket) {
     this.socket = socket
-    this.closed = once(socket, 'close')
+    // It may be reset.
+    this.closed = new Promise((resolve) => socket.once('close', resolve))
     socket.on('error', () => {})
     socket.on('data', (chunk) => (this.heard += chunk.toString('latin1')))
   }
@@ -126,6 +129,72 @@ story('Requests that lie about their length get nowhere', async (s) => {
   await s.advance(2_000)
   await more.closed
   assert.deepEqual(await drafts(s), [])
+})
+
+const bucket = await ObjectStore.open()
+after(() => bucket.close())
+
+story(
+  'A store that fails is no reason to listen on',
+  async (s) => {
+    const romeo = await s.login('romeo/orchard')
+    const size = 30_000_000
+    const slot = await slotFor(romeo, size)
+    bucket.broken = 500
+    const put = await RawPut.begin(s, slot, `Content-Length: ${size}`)
+    put.socket.write(Buffer.alloc(size / 2, 'x'))
+    assert.equal(await put.status(), 500)
+    await s.advance(2_000)
+    await put.closed
+    s.bed.errors.length = 0
+    // What is not long is taken in, and the connection goes on.
+    const short = await RawPut.begin(s, await slotFor(romeo, 5), 'Content-Length: 5')
+    short.socket.write('abcde')
+    assert.equal(await short.status(), 500)
+    short.heard = ''
+    short.socket.write('GET /upload/a/b HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    assert.equal(await short.status(), 404)
+    short.socket.destroy()
+    s.bed.errors.length = 0
+    bucket.broken = undefined
+  },
+  { modules: { upload: { s3: bucket.settings } } },
+)
+
+// Else what it has not sent yet would have its connection reset, and the answer lost.
+story('Who is refused in the middle hears so, even when it is to be its last request', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  const slot = { ...(await slotFor(romeo, 50_000_000)), authorization: 'Bearer x' }
+  const put = await RawPut.begin(s, slot, 'Content-Length: 50000000', 'Connection: close')
+  put.socket.write(Buffer.alloc(100_000))
+  assert.equal(await put.status(), 403)
+  const isTaken = (bytes: number) => new Promise<unknown>((resolve) => put.socket.write(Buffer.alloc(bytes), resolve))
+  // More than what is in between takes in.
+  for (let n = 0; n < 30; n++) assert.ok(!(await isTaken(1_000_000)))
+  await s.advance(2_000)
+  await put.closed
+  const short = await RawPut.begin(s, { ...slot }, 'Content-Length: 50000000', 'Connection: close')
+  assert.equal(await short.status(), 403)
+  short.socket.end()
+  await short.closed
+})
+
+// RFC 9110 §10.1.1
+story('Who asks first is told to send a file that is taken, and no other', async (s) => {
+  const romeo = await s.login('romeo/orchard')
+  const slot = await slotFor(romeo, 5)
+  const begin = (authorization: string) =>
+    RawPut.begin(s, { ...slot, authorization }, 'Content-Length: 5', 'Expect: 100-continue')
+  const refused = await begin('Bearer x')
+  assert.equal(await refused.status(), 403)
+  await refused.closed
+  const put = await begin(slot.authorization)
+  assert.equal(await put.status(), 100)
+  put.heard = ''
+  put.socket.write('abcde')
+  assert.equal(await put.status(), 201)
+  assert.doesNotMatch(put.heard, /connection: close/i)
+  put.socket.destroy()
 })
 
 // What browsers send of a file whose type they do not know.

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import { type Element, serialize } from '../../src/api.ts'
+import { type Element, Jid, serialize } from '../../src/api.ts'
 import { ObjectStore } from '../support/object-store.ts'
 import { type Actor, type Story, story } from '../support/story.ts'
 
@@ -134,6 +134,16 @@ story('A file is sent once, and fetched by whoever has its address, whole or in 
     `/upload/${id}`,
   ])
     assert.equal((await s.fetch(path)).status, 404, path)
+})
+
+// RFC 9110 §14.2: ranges are of GET only.
+story('Whoever asks about a file hears of all of it', async (s) => {
+  const slot = await slotFor(await s.login('romeo/orchard'), 'a.txt', 5)
+  assert.equal((await put(s, slot, 'abcde')).status, 201)
+  for (const range of ['bytes=1-2', 'bytes=5-', 'bytes=-0']) {
+    const answer = await s.fetch(slot.path, { method: 'HEAD', headers: { range } })
+    assert.deepEqual([answer.status, answer.headers.get('content-length')], [200, '5'], range)
+  }
 })
 
 story('What browsers would read as a page or a program is bytes to them', async (s) => {
@@ -298,6 +308,42 @@ story(
     assert.equal(stamp(await refusal(juliet, request('a', 1), 'resource-constraint')), now() - 4_000 + 60_000)
   },
   { modules: { upload: { limits: small } } },
+)
+
+story(
+  'Guests share what is theirs, and what one had is free when it has gone',
+  async (s) => {
+    const comes = async () => {
+      const guest = await s.connects('localhost')
+      await guest.opens('localhost')
+      guest.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>`)
+      await guest.next()
+      await guest.opens('localhost')
+      await guest.binds()
+      return guest
+    }
+    const [first, second, romeo] = [await comes(), await comes(), await s.login('romeo/orchard')]
+    assert.equal((await put(s, await slotFor(first, 'a', 900), 'x'.repeat(900))).status, 201)
+    // Of two at once one has room.
+    for (const guest of [first, second])
+      guest.send(`<iq type='get' id='at-once' to='upload.localhost'>${request('a', 1000)}</iq>`)
+    assert.deepEqual([(await first.next()).attrs['type'], (await second.next()).attrs['type']].sort(), [
+      'error',
+      'result',
+    ])
+    await refusal(second, request('a', 101), 'resource-constraint')
+    await slotFor(second, 'a', 100)
+    await slotFor(romeo, 'a', 1000)
+    await first.disconnects()
+    while (s.host.isGuest(Jid.parse(first.bare))) await new Promise((resolve) => setImmediate(resolve))
+    await slotFor(second, 'a', 800)
+  },
+  {
+    modules: {
+      anonymous: { enabled: true },
+      upload: { limits: { ...small, guestQuota: 2000, openSlots: 0, quota: 4000 } },
+    },
+  },
 )
 
 async function filesOf(s: Story): Promise<string[]> {

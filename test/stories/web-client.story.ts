@@ -125,5 +125,20 @@ story(
     assert.equal((await s.fetch('/chat')).status, 404)
     assert.equal((await s.fetch('/', { redirect: 'manual' })).status, 404)
   },
-  { modules: { websocket: { enabled: false } } },
+  { modules: { bosh: { enabled: false }, websocket: { enabled: false } } },
 )
+
+for (const [off, said, unsaid] of [
+  ['bosh', 'websocket_url: here("/xmpp-websocket", \'ws\')', 'bosh_service_url'],
+  ['websocket', 'bosh_service_url: here("/http-bind")', 'websocket_url'],
+  ['ping', 'websocket_url: here("/xmpp-websocket", \'ws\')', 'bosh_service_url'],
+] as const)
+  story(
+    `The page connects by the best way there is: without ${off}`,
+    async (s) => {
+      const script = await (await s.fetch('/chat/config.js')).text()
+      assert.ok(script.includes(`  ${said},\n`))
+      assert.ok(!script.includes(unsaid))
+    },
+    { modules: { [off]: { enabled: false } } },
+  )

@@ -14,6 +14,7 @@ import { ConnectionCount } from '../../src/net/listener.ts'
 import { TlsContexts } from '../../src/net/tls-context.ts'
 import { Server } from '../../src/server.ts'
 import { type Database, openDatabase } from '../../src/storage/database.ts'
+import { connectBosh } from './bosh-transport.ts'
 import { FakeClock } from './fake-clock.ts'
 import { sharedMariadb } from './mariadb.ts'
 import { connectTls, MemoryPair, type Transport } from './transport.ts'
@@ -32,9 +33,9 @@ export interface BedOptions {
   readonly trace?: true
 }
 
-export type BedKind = 'mysql' | 'process' | 'tls' | 'websocket'
+export type BedKind = 'bosh' | 'mysql' | 'process' | 'tls' | 'websocket'
 
-/** The kind of bed stories run on: in memory on SQLite, over TLS or by WebSocket on SQLite, or in memory on MySQL. */
+/** The kind of bed stories run on: in memory on SQLite, over TLS, by WebSocket or by BOSH on SQLite, or in memory on MySQL. */
 export const bedKind = (process.env['BED'] ?? 'process') as BedKind
 
 /** A server for stories, in this process. */
@@ -55,6 +56,7 @@ export interface Bed {
   close(): Promise<void>
 }
 
+const FOR_EVER_MS = 1e12
 const modulesFolder = fileURLToPath(new URL('../../modules', import.meta.url))
 
 /** What every bed has. */
@@ -113,7 +115,8 @@ export async function openPlainBed(options: BedOptions, folder: string, database
 /** A bed for stories, of the kind that `BED` says. */
 export async function openBed(options: BedOptions = {}): Promise<Bed> {
   const folder = await mkdtemp(join(tmpdir(), 'stonechat-bed-'))
-  const { server, config, database, clock, tls, errors, lines, web, close } = await openPlainBed(options, folder)
+  const own = bedKind === 'bosh' ? merge({ modules: { bosh: patient } }, options) : options
+  const { server, config, database, clock, tls, errors, lines, web, close } = await openPlainBed(own, folder)
   const port = bedKind === 'tls' ? await server.listenOn('127.0.0.1', 0, tls, true) : 0
   const domain = config.hosts[0]!
   return {
@@ -126,6 +129,7 @@ export async function openBed(options: BedOptions = {}): Promise<Bed> {
     lines,
     connect: async (name = domain) => {
       if (bedKind === 'tls') return await connectTls(port, name)
+      if (bedKind === 'bosh') return connectBosh(await web(), name)
       if (bedKind === 'websocket') return await connectWebSocket(await web(), name)
       const pair = new MemoryPair()
       server.accept(pair)
@@ -139,11 +143,14 @@ export async function openBed(options: BedOptions = {}): Promise<Bed> {
   }
 }
 
+/** Options of BOSH where the clock jumps, and nobody has the time to ask again. */
+const patient = { wait: FOR_EVER_MS, inactivity: FOR_EVER_MS, sessionsPerAddress: 0 }
+
 /** The configuration of a bed: the defaults, but cheap hashing and wrong passwords answered at once. */
 function serverConfig(options: BedOptions): ServerConfig {
   const { config } = loadServerConfig(null, { base: tmpdir() })
   // Where the clock jumps, nobody has the time to answer a ping.
-  const keepalive = bedKind === 'websocket' ? 0 : config.limits.keepalive
+  const keepalive = bedKind === 'bosh' || bedKind === 'websocket' ? 0 : config.limits.keepalive
   const base = {
     ...config,
     hosts: [...(options.hosts ?? ['localhost'])],

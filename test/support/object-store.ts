@@ -11,6 +11,10 @@ export class ObjectStore {
   readonly objects: Map<string, { readonly bytes: Buffer; readonly type: string | undefined }> = new Map()
   /** What was asked, such as `PUT 411`. */
   readonly asked: string[] = []
+  /** What it was told of how to send objects. */
+  readonly encodings: (string | string[] | undefined)[] = []
+  /** Answers every request with this status before it has read any of it. */
+  broken: number | undefined
   readonly settings: {
     readonly endpoint: string
     readonly region: string
@@ -54,6 +58,8 @@ export class ObjectStore {
 
   async #answer(request: http.IncomingMessage): Promise<[number, http.OutgoingHttpHeaders, Buffer?]> {
     const path = request.url!
+    this.encodings.push(request.headers['accept-encoding'])
+    if (this.broken !== undefined) return [this.broken, {}]
     if (request.headers.authorization !== this.#authorization(request)) return [403, {}]
     if (!path.startsWith(`/${this.settings.bucket}/`)) return [404, {}]
     if (request.method === 'PUT') {

@@ -3,6 +3,7 @@ import { relay } from '../relay.ts'
 import type { Player } from './player.ts'
 import { Stanza } from './stanza.ts'
 import { Strophe } from './strophe.ts'
+import { BODIES, talk } from './talk.ts'
 import { XmppJs } from './xmpp-js.ts'
 
 // strophe.js in a browser, stanza and xmpp.js over WebSocket, and xmpp.js over TCP: they talk with each other and in a room, lose their
@@ -12,23 +13,6 @@ import { XmppJs } from './xmpp-js.ts'
 const [port, webPort] = process.argv.slice(2)
 const PASSWORD = 'if music be the food of love'
 const ROOM = 'illyria@conference.localhost'
-/** More than a frame with 16 bits of length holds; ASCII, as xmpp.js breaks other characters where a chunk ends over TCP. */
-const LONG = 'What is love? It is not hereafter. '.repeat(2_000)
-const BODIES = ['Present mirth hath present laughter', 'A “rose” 🌹 is <b>&amp; & more</b>\n\tthan é', LONG]
-
-/** Everybody who says it is heard by everybody who is to hear it. */
-async function talk(from: readonly Player[], to: readonly Player[], body: string): Promise<void> {
-  await Promise.all(
-    from.flatMap((one) =>
-      to
-        .filter((other) => other !== one)
-        .map(async (other) => {
-          await one.says(other.address, body)
-          await other.inbox.hears(one.address, body)
-        }),
-    ),
-  )
-}
 
 async function talkInRoom(players: readonly Player[], body: string): Promise<void> {
   for (const one of players) {

@@ -3,7 +3,7 @@ import { type Agent, createClient } from 'stanza'
 import { until } from '../process.ts'
 import { Inbox, type Player } from './player.ts'
 
-/** stanza: SCRAM and stream management by the old road. */
+/** stanza, over WebSocket or BOSH as its address says: SCRAM and stream management by the old road. */
 export class Stanza implements Player {
   readonly client = 'stanza'
   readonly address: string
@@ -20,7 +20,7 @@ export class Stanza implements Player {
       jid: this.address,
       password,
       resource: 'stanza',
-      transports: { websocket: service, bosh: false },
+      transports: service.startsWith('ws') ? { websocket: service, bosh: false } : { websocket: false, bosh: service },
       autoReconnect: false,
     })
     this.#agent.on('message', ({ from, body }) => {

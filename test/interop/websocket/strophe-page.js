@@ -5,9 +5,15 @@ let connection
 let status
 const rooms = new Set()
 
+function onStatus(now) {
+  status = now
+  if (now === Strophe.Status.CONNECTED || now === Strophe.Status.ATTACHED) connection.listen()
+}
+
 globalThis.player = {
   opens(service) {
-    connection = new Strophe.Connection(service, { enableStreamManagement: true })
+    // A session of BOSH is kept for when the page is loaded again.
+    connection = new Strophe.Connection(service, { enableStreamManagement: true, keepalive: true })
     const hear = (message) => {
       const body = message.querySelector(':scope > body')
       if (body !== null) heard(message.getAttribute('from'), body.textContent)
@@ -23,13 +29,11 @@ globalThis.player = {
       connection.addHandler(see, null, 'presence')
     }
   },
-  connects(address, password) {
-    connection.connect(address, password, (now) => {
-      status = now
-      if (now === Strophe.Status.CONNECTED) connection.listen()
-    })
-  },
+  connects: (address, password) => connection.connect(address, password, onStatus),
+  restores: (address) => connection.restore(address, onStatus),
   isConnected: () => status === Strophe.Status.CONNECTED,
+  isWaiting: () => connection._proto._requests.length === 1,
+  isRestored: () => status === Strophe.Status.ATTACHED,
   isDisconnected: () => status === Strophe.Status.DISCONNECTED,
   isManaged: () => connection.isStreamManagementEnabled(),
   hasResumed: () => connection.hasResumed(),

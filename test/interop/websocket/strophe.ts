@@ -6,18 +6,20 @@ import { Inbox, type Player } from './player.ts'
 const library = fileURLToPath(new URL('dist/strophe.umd.min.js', import.meta.resolve('strophe.js/package.json')))
 const script = fileURLToPath(new URL('strophe-page.js', import.meta.url))
 
-/** strophe.js in a page of a browser, over what its address says: SCRAM by the old road, and stream management over WebSocket. */
+/** strophe.js in a page of a browser, over what its address says: SCRAM by the old road; stream management over WebSocket, and over BOSH a session that outlives the page. */
 export class Strophe implements Player {
   readonly client = 'strophe.js'
   readonly address: string
   readonly inbox: Inbox
   readonly #page: Page
+  readonly #service: string
   readonly #password: string
 
-  private constructor(page: Page, username: string, password: string) {
+  private constructor(page: Page, service: string, username: string, password: string) {
     this.address = `${username}@localhost`
     this.inbox = new Inbox(this.address)
     this.#page = page
+    this.#service = service
     this.#password = password
   }
 
@@ -28,12 +30,16 @@ export class Strophe implements Player {
     const place = new URL('/strophe', service.replace(/^ws/, 'http')).href
     await page.route(place, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }))
     await page.goto(place)
-    const strophe = new Strophe(page, username, password)
+    const strophe = new Strophe(page, service, username, password)
     await page.exposeFunction('heard', (from: string, body: string) => strophe.inbox.add(from, body))
-    await page.addScriptTag({ path: library })
-    await page.addScriptTag({ path: script })
-    await strophe.#do('opens', service)
+    await strophe.#loads()
     return strophe
+  }
+
+  async #loads(): Promise<void> {
+    await this.#page.addScriptTag({ path: library })
+    await this.#page.addScriptTag({ path: script })
+    await this.#do('opens', this.#service)
   }
 
   async logsIn(): Promise<void> {
@@ -57,6 +63,17 @@ export class Strophe implements Player {
   async returns(): Promise<void> {
     await this.#connects()
     if (!(await this.#do('hasResumed'))) throw new Error('strophe.js has another session')
+  }
+
+  /** Loads the page again, and goes on with its session of BOSH (XEP-0124 §14.3). `meanwhile` happens when the page is not there. */
+  async reloads(meanwhile: () => Promise<void>): Promise<void> {
+    // A request that waits goes with the page.
+    await this.#until('isWaiting')
+    await this.#page.reload()
+    await meanwhile()
+    await this.#loads()
+    await this.#do('restores', this.address)
+    await this.#until('isRestored')
   }
 
   async leaves(): Promise<void> {

@@ -102,6 +102,10 @@ test('check prints the DNS records of every host', async () => {
     out,
     /^; _xmppconnect\.a\.example\. 3600 IN TXT "_xmpp-client-websocket=wss:\/\/a\.example:5443\/xmpp-websocket"$/m,
   )
+  assert.match(
+    out,
+    /^; _xmppconnect\.a\.example\. 3600 IN TXT "_xmpp-client-xbosh=https:\/\/a\.example:5443\/http-bind"$/m,
+  )
   assert.match(out, /redirect both to https:\/\/a\.example:5443\/\.well-known/)
   await yaml('http: { url: "https://{host}" }\nlisten: { client: { port: 5333 } }\n')
   const own = (await stonechat(['check', '--dns', '--config', config])).out

@@ -263,6 +263,15 @@ test('every limit takes off', () => {
   assert.doesNotMatch(JSON.stringify(config.limits), /[1-9]/)
 })
 
+test('no two domains are to be found at one web address', () => {
+  const url = (text: string) => `http: { url: 'https://${text}' }\n`
+  assert.deepEqual(messages(`${url('chat.example')}hosts: [a.example, b.example]`), [
+    '1:14 http.url is one address for several hosts, of which only the first would be found there',
+  ])
+  assert.deepEqual(messages(`${url('chat.{host}')}hosts: [a.example, b.example]`), [])
+  assert.deepEqual(messages(`${url('chat.example')}hosts: [a.example]`), [])
+})
+
 test('two listeners have two ports, components’ too', () => {
   assert.deepEqual(messages('listen: { component: { address: a, port: 1 }, client: { address: a, port: 1 } }'), [
     '1:42 listen.client and listen.component have the same port',

@@ -28,6 +28,7 @@ function attach(ctx: Context): void {
   ctx.route({ method: 'GET', path: '/forgotten', handle: () => 'secret' } as never)
   ctx.route({ method: 'GET', path: '/teapot', access: 'anyone', handle: teapot })
   ctx.route({ method: 'GET', path: '/bug', access: 'anyone', handle: () => JSON.parse('secret') })
+  ctx.route({ method: 'GET', path: '/never', access: 'anyone', handle: never })
   ctx.route({ method: 'PUT', path: '/body', access: 'anyone', handle: sizeOfBody })
   ctx.route({ method: 'POST', path: '/shared', access: 'anyone', origins: ['https://a.example'], handle: () => 'read' })
   ctx.route({ method: 'GET', path: '/shared', access: 'anyone', origins: ['https://a.example'], handle: () => 'read' })
@@ -47,9 +48,23 @@ function teapot(): never {
   throw new HttpProblem(418, 'No coffee here.', { 'retry-after': '7' })
 }
 
+let started = 0
+
+function never(): Promise<void> {
+  started++
+  return new Promise(() => {})
+}
+
+let reading = Promise.withResolvers<void>()
+const broken = Promise.withResolvers<void>()
+
 async function sizeOfBody({ raw }: HttpRequest): Promise<string> {
   let size = 0
-  for await (const chunk of raw) size += (chunk as Buffer).length
+  raw.once('error', () => broken.resolve())
+  for await (const chunk of raw) {
+    size += (chunk as Buffer).length
+    reading.resolve()
+  }
   return String(size)
 }
 
@@ -229,6 +244,14 @@ test('a body of any type reaches its route unread', async () => {
   }
 })
 
+test('a body that is waited for with a word is asked for by the route that reads it', async () => {
+  const expecting = 'HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nabcde'
+  const close = 'GET /open HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+  const codes = (answer: string) => [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, code]) => code)
+  assert.deepEqual(codes(await raw(`PUT /body ${expecting}${close}`)), ['100', '200', '200'])
+  assert.deepEqual(codes(await raw(`PUT /nothing ${expecting}${close}`)), ['404'])
+})
+
 test('scripts of other origins read what lets them, and ask first as the standard says', async () => {
   const from = (origin: string, path: string, method = 'GET') => fetch(web.base + path, { method, headers: { origin } })
   assert.equal(
@@ -287,6 +310,90 @@ test('what stands in the way of a request is refused: headers too long, broken, 
   assert.equal(statusOf(await raw(`PUT /body HTTP/1.1\r\n${twice}\r\n0\r\n\r\n`)), 400)
 })
 
+// RFC 9112 §3.2, §6.1: else a proxy may take it for another host's, or see its end somewhere else.
+test('for whom a request is, and where it ends, is one thing', async () => {
+  const next = 'GET /open HTTP/1.1\r\nHost: localhost\r\n\r\n'
+  const upgrade = 'Connection: upgrade\r\nUpgrade: echo\r\n'
+  for (const [text, status] of [
+    [`GET /open HTTP/1.1\r\nHost: localhost\r\nHost: capulet.example\r\n\r\n${next}`, 400],
+    [`GET /echo HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n${upgrade}\r\n`, 400],
+    [`PUT /body HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${next}`, 400],
+    [`GET /open HTTP/2.0\r\nHost: localhost\r\n\r\n${next}`, 505],
+  ] as const) {
+    const answer = await raw(text)
+    assert.deepEqual(
+      [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, code]) => Number(code)),
+      [status],
+      text,
+    )
+    assert.match(answer, /application\/problem\+json/)
+  }
+  // RFC 9112 §3.2.2
+  for (const [target, domain] of [
+    ['http://capulet.example/open', 'capulet.example'],
+    ['HTTPS://Capulet.Example:8443/open?x', 'capulet.example'],
+    ['http://localhost/open', 'localhost'],
+  ]) {
+    const answer = await raw(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
+    assert.equal(JSON.parse(answer.split('\r\n\r\n')[1]!).domain, domain, target)
+  }
+  const absolute = `GET http://localhost/echo HTTP/1.1\r\nHost: localhost\r\n${upgrade}\r\n`
+  assert.equal(statusOf(await raw(absolute)), 101)
+})
+
+test('of all who ask on without waiting for answers, few are at work at once, and too many are nobody’s', async () => {
+  const ask = (path: string, times: number) => raw(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(times))
+  started = 0
+  const waiting = net.connect(web.port, '127.0.0.1')
+  waiting.on('error', () => {})
+  waiting.write('GET /never HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(2000))
+  await new Promise((resolve) => waiting.once('close', resolve))
+  assert.ok(started > 0 && started <= 8, `${started} at once`)
+  const answers = (text: string) => text.match(/HTTP\/1\.1 200/g)?.length
+  assert.equal(answers(await ask('/open', 8)), 8)
+})
+
+test('who would rather speak another protocol is answered in this one', async () => {
+  const answer = await get(
+    '/open',
+    'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n',
+  )
+  assert.equal(statusOf(answer), 200)
+})
+
+test('what never becomes a request is told of as everything else is', async () => {
+  const long = `GET /part/${'a'.repeat(10_000)} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`
+  assert.equal(statusOf(await raw(long)), 200)
+  for (const text of ['nonsense\r\n\r\n', `GET / HTTP/1.1\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`]) {
+    const answer = await raw(text)
+    assert.match(answer, /^HTTP\/1\.1 4\d\d .*application\/problem\+json.*"detail"/s)
+  }
+})
+
+test('a body that breaks off is the fault of whoever sent it, and no error of the log', async () => {
+  reading = Promise.withResolvers()
+  const socket = net.connect(web.port, '127.0.0.1')
+  socket.write('PUT /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nab')
+  await reading.promise
+  socket.destroy()
+  await broken.promise
+  await get('/open')
+  assert.deepEqual(web.bed.errors, [])
+})
+
+test('headers that take too long are not waited for', async () => {
+  const hasty = await openWeb({ server: { limits: { http: { headerTime: 100 } } } })
+  try {
+    const socket = net.connect(hasty.port, '127.0.0.1')
+    socket.write('GET /open HTTP/1.1\r\n')
+    let answer = ''
+    for await (const chunk of socket) answer += chunk
+    assert.equal(statusOf(answer), 408)
+  } finally {
+    await hasty.close()
+  }
+})
+
 test('TLS is what makes a connection secure, or that it does not leave the machine', async () => {
   const plain = (await (await fetch(`${web.base}/client`)).json()) as object
   assert.deepEqual(plain, { address: '127.0.0.1', secure: true })
@@ -317,10 +424,15 @@ test('who stands behind a trusted proxy is believed of the proxy, and of nobody 
       address: '2001:db8::1',
       secure: false,
     })
+    assert.deepEqual(await ask(trusting.base, { forwarded: 'for=192.0.2.7;proto=https' }), {
+      address: '192.0.2.7',
+      secure: true,
+    })
     // How somebody has come to a proxy, only that can say.
     for (const [headers, address] of [
       [{ 'x-forwarded-for': '192.0.2.7' }, '192.0.2.7'],
       [{ forwarded: 'for=unknown' }, '127.0.0.1'],
+      [{ forwarded: 'for=192.0.2.7;proto=https', 'x-forwarded-proto': 'http' }, '192.0.2.7'],
       [{ 'x-forwarded-for': '192.0.2.7', 'x-forwarded-proto': 'https, http' }, '192.0.2.7'],
     ] as const)
       assert.deepEqual(await ask(trusting.base, headers), { address, secure: false }, JSON.stringify(headers))

@@ -10,6 +10,7 @@ import { after, before, describe, test } from 'node:test'
 import { defineModule, type HttpRequest, Jid } from '../../../src/api.ts'
 import { ConnectionCount } from '../../../src/net/listener.ts'
 import { openPlainBed, type PlainBed } from '../../support/bed.ts'
+import { connectBosh } from '../../support/bosh-transport.ts'
 import { logsInBound } from '../../support/bound-login.ts'
 import { Client } from '../../support/client.ts'
 import { type LoadBalancer, startHaproxy, startNginx } from '../../support/load-balancer.ts'
@@ -51,7 +52,8 @@ let bed: PlainBed
 let upstream: Record<5222 | 5223 | 5280 | 5443, number>
 before(async () => {
   const hosts = ['capulet.example', 'localhost']
-  bed = await openPlainBed({ hosts, server: { proxies: ['127.0.0.1'] }, extra: [probe], trace: true }, folder)
+  const modules = { bosh: { sessionsPerAddress: 1 } }
+  bed = await openPlainBed({ hosts, modules, server: { proxies: ['127.0.0.1'] }, extra: [probe], trace: true }, folder)
   await bed.server.hosts.get('localhost')!.accounts.create('romeo', PASSWORD)
   const count = new ConnectionCount({ connections: 0, connectionsPerAddress: 0 })
   upstream = {
@@ -75,6 +77,41 @@ async function seenAfterLogin(port: number, direct: boolean): Promise<string> {
   await romeo.receivesNothing()
   romeo.transport.cut()
   return stream.remoteAddress
+}
+
+/** What is longer than any load balancer keeps of a request or an answer in memory, unless told otherwise. */
+const LONG = 'Wherefore? '.repeat(20_000)
+
+/**
+ * Logs in by BOSH through a load balancer, from an address that may have one session, and has something come back that is long; the
+ * next from there is turned away.
+ */
+async function logsInByBosh(port: number, localAddress: string, headers: Record<string, string> = {}): Promise<void> {
+  const connect = (from: string) =>
+    new Client(
+      connectBosh(`https://127.0.0.1:${port}`, 'localhost', { localAddress: from, rejectUnauthorized: false, headers }),
+    )
+  const romeo = connect(localAddress)
+  const from = bed.lines.length
+  await romeo.logsIn('romeo', 'localhost', PASSWORD)
+  const said = bed.lines.slice(from).map((line) => JSON.parse(line) as Record<string, unknown>)
+  const login = said.find(({ msg }) => msg === 'logged in')
+  const { account, transport, address, secure } = login!
+  assert.deepEqual([account, transport, address, secure], ['romeo@localhost', 'bosh', localAddress, true])
+  await romeo.sends`<message to='${romeo.jid}'><body>${LONG}</body></message>`
+  await romeo.receives`<message><body>${LONG}</body></message>`
+
+  const second = connect(localAddress)
+  second.send(
+    `<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>`,
+  )
+  await second.receivesStreamError('policy-violation')
+  const elsewhere = connect(localAddress.replace(/\d$/, (digit) => String(Number(digit) + 1)))
+  await elsewhere.opens('localhost')
+  for (const client of [romeo, elsewhere]) {
+    client.send('</stream:stream>')
+    await client.ends()
+  }
 }
 
 /** Sends a request from {@link CLIENT}. */
@@ -119,6 +156,10 @@ describe('HAProxy, as docs/haproxy.cfg has it', () => {
     const headers = { 'x-forwarded-for': '192.0.2.9', forwarded: 'for=192.0.2.9' }
     assert.equal(await answerTo(ask(haproxy.ports[5443]!, '/who', { headers })), `localhost true ${CLIENT}`)
   })
+
+  test('a login by BOSH is seen with its own address, which has sessions of its own, and carries much', async () => {
+    await logsInByBosh(haproxy.ports[5443]!, CLIENT)
+  })
 })
 
 describe('nginx, as docs/nginx.conf has it', () => {
@@ -156,6 +197,10 @@ describe('nginx, as docs/nginx.conf has it', () => {
       ['logged in', 'romeo@localhost', CLIENT, true, undefined],
     )
     romeo.transport.cut()
+  })
+
+  test('a login by BOSH is seen with its own address, which has sessions of its own, and carries much', async () => {
+    await logsInByBosh(nginx.ports[443]!, '127.0.0.4', lies)
   })
 
   test('an upload may be large, and goes through as it comes', async () => {

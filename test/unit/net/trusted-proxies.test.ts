@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { scalarSchema } from '../../../src/config/scalar.ts'
-import { forwardedAddress, Networks, plainAddress } from '../../../src/net/trusted-proxies.ts'
+import { forwardedClient, Networks, plainAddress } from '../../../src/net/trusted-proxies.ts'
 
 const proxies = new Networks(['10.0.0.0/8', '2001:db8:7::/64', '192.0.2.1'])
 const CLIENT = '198.51.100.7'
@@ -115,19 +115,58 @@ const table: readonly (readonly [forwarded: string | undefined, xForwardedFor: s
 test('the client of a request is the first address on the way back that no trusted proxy has', () => {
   for (const [forwarded, xForwardedFor, client] of table)
     assert.equal(
-      forwardedAddress(BALANCER, { forwarded, xForwardedFor }, proxies),
+      forwardedClient(BALANCER, { forwarded, xForwardedFor }, proxies).address,
       client,
       `${forwarded} ${xForwardedFor}`,
     )
 })
 
+test('a client came over TLS where the farthest trusted proxy says so, and no header says anything else', () => {
+  const for443 = `for=${CLIENT};proto=https`
+  for (const [forwarded, xForwardedFor, xForwardedProto, secure] of [
+    [undefined, CLIENT, 'https', true],
+    [undefined, CLIENT, 'http', false],
+    [undefined, CLIENT, undefined, false],
+    [undefined, CLIENT, 'https, http', false],
+    [undefined, CLIENT, 'wss', true],
+    // RFC 7239 §5.4
+    [for443, undefined, undefined, true],
+    [`proto="HTTPS"; for=${CLIENT}`, undefined, undefined, true],
+    [`for=${CLIENT};proto=http`, undefined, undefined, false],
+    [`for=${CLIENT}`, undefined, undefined, false],
+    ['for=unknown;proto=https', undefined, undefined, true],
+    ['proto=https', undefined, undefined, true],
+    [`${for443}, for=10.0.0.9;proto=http`, undefined, undefined, true],
+    [`for=${CLIENT};proto=http, for=10.0.0.9;proto=https`, undefined, undefined, false],
+    [`for=${CLIENT}, for=10.0.0.9;proto=https`, undefined, undefined, false],
+    [`for=203.0.113.9;proto=https, for=${CLIENT};proto=http`, undefined, undefined, false],
+    [`for=203.0.113.9;proto=https, for=${CLIENT}`, undefined, undefined, false],
+    // What cannot be read says nothing, and hides nothing.
+    [`${for443};proto=http`, undefined, undefined, false],
+    [`${for443}x; y`, undefined, undefined, false],
+    [`for=203.0.113.9;proto=https;x=", ${for443}`, undefined, undefined, false],
+    [`!!!, ${for443}`, undefined, undefined, true],
+    // Two headers: neither says what the other denies, and one that a proxy does not know is a client's.
+    [for443, CLIENT, 'https', true],
+    [for443, CLIENT, 'http', false],
+    [`for=${CLIENT};proto=http`, CLIENT, 'https', false],
+    [`for=${CLIENT}`, CLIENT, 'https', true],
+    [for443, undefined, 'http', false],
+    [for443, CLIENT, undefined, false],
+  ] as const) {
+    const headers = { forwarded, xForwardedFor, xForwardedProto }
+    assert.equal(forwardedClient(BALANCER, headers, proxies).secure, secure, JSON.stringify(headers))
+    assert.equal(forwardedClient(CLIENT, headers, proxies).secure, false)
+  }
+})
+
 test('nobody else is believed, whatever a request says', () => {
   const headers = { forwarded: 'for=203.0.113.9', xForwardedFor: '203.0.113.9' }
-  assert.equal(forwardedAddress(CLIENT, headers, proxies), CLIENT)
-  assert.equal(forwardedAddress(`::ffff:${CLIENT}`, headers, proxies), CLIENT)
-  assert.equal(forwardedAddress(BALANCER, headers, new Networks([])), BALANCER)
-  assert.equal(forwardedAddress(`::ffff:${BALANCER}`, headers, proxies), '203.0.113.9')
-  assert.equal(forwardedAddress('', headers, proxies), '')
+  assert.equal(forwardedClient(CLIENT, headers, proxies).address, CLIENT)
+  assert.equal(forwardedClient(`::ffff:${CLIENT}`, headers, proxies).address, CLIENT)
+  assert.equal(forwardedClient(BALANCER, headers, new Networks([])).address, BALANCER)
+  assert.equal(forwardedClient(`::ffff:${BALANCER}`, headers, proxies).address, '203.0.113.9')
+  assert.equal(forwardedClient('', headers, proxies).address, '')
 })
 
 const hostile = fc
@@ -165,7 +204,7 @@ test('whatever a client sends before, the header its proxy adds decides, or else
         [before, CLIENT],
         [`for=${CLIENT}`, before],
       ]) {
-        const address = forwardedAddress(BALANCER, { forwarded, xForwardedFor }, proxies)
+        const address = forwardedClient(BALANCER, { forwarded, xForwardedFor }, proxies).address
         assert.ok(address === CLIENT || address === BALANCER, `${forwarded} ${xForwardedFor}: ${address}`)
       }
     }),
@@ -176,7 +215,7 @@ test('whatever a client sends before, the header its proxy adds decides, or else
 test('nothing makes it throw, and the answer is an address', () => {
   fc.assert(
     fc.property(fc.option(hostile, { nil: undefined }), fc.option(hostile, { nil: undefined }), (forwarded, old) => {
-      assert.notEqual(isIP(forwardedAddress(BALANCER, { forwarded, xForwardedFor: old }, proxies)), 0)
+      assert.notEqual(isIP(forwardedClient(BALANCER, { forwarded, xForwardedFor: old }, proxies).address), 0)
     }),
     { numRuns: 300 },
   )
@@ -188,8 +227,8 @@ test('every address can be told in both headers', () => {
       const node = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
       const plain = plainAddress(address)!
       for (const xForwardedFor of [address, node])
-        assert.equal(forwardedAddress(BALANCER, { xForwardedFor }, proxies), plain, xForwardedFor)
-      assert.equal(forwardedAddress(BALANCER, { forwarded: `for="${node}"` }, proxies), plain)
+        assert.equal(forwardedClient(BALANCER, { xForwardedFor }, proxies).address, plain, xForwardedFor)
+      assert.equal(forwardedClient(BALANCER, { forwarded: `for="${node}"` }, proxies).address, plain)
     }),
     { numRuns: 200 },
   )

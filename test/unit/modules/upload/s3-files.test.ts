@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { S3Files } from '../../../../modules/upload/s3-files.ts'
+import { freePort } from '../../../support/free-port.ts'
 import { ObjectStore } from '../../../support/object-store.ts'
 
 const key = 'ab'.repeat(32)
@@ -37,6 +38,20 @@ test('a file is an object once it is whole, and is read in whole or in part', as
   await files.remove(key)
   assert.equal(store.objects.size, 0)
   await files.tidy()
+})
+
+test('a store that would rather send less is told to send what there is', async () => {
+  const files = new S3Files(store.settings)
+  await files.write(file, chunks('abc', 'def'), signal)
+  await (await files.read(key, 6, undefined))!.toArray()
+  assert.equal(store.encodings.at(-1), 'identity')
+  await files.remove(key)
+})
+
+test('why a store cannot be asked is said', async () => {
+  const port = await freePort()
+  const files = new S3Files({ ...store.settings, endpoint: `http://127.0.0.1:${port}` })
+  await assert.rejects(files.remove(key), /the store cannot be asked to DELETE: .*ECONNREFUSED/)
 })
 
 test('a store that does not know the key is no store', async () => {

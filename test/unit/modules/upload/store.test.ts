@@ -47,6 +47,11 @@ eachDatabase((open) => {
     )
     const [coming] = await store.usage('romeo@localhost', { ...moment, coming: [record(2).key] })
     assert.equal(coming?.files, 3)
+    assert.equal(await store.bytesOf(['romeo@localhost', 'juliet@localhost', 'iago@localhost'], moment), 30 + 2 ** 40)
+    assert.equal(await store.bytesOf(['romeo@localhost'], { ...moment, coming: [record(2).key] }), 30 + 2 ** 40)
+    assert.equal(await store.bytesOf(['juliet@localhost', ...Array(1000).fill('iago@localhost')], moment), 10)
+    assert.equal(await store.bytesOf([], moment), 0)
+    assert.deepEqual((await store.accounts()).sort(), ['juliet@localhost', 'romeo@localhost'])
     assert.deepEqual(await store.find(record(3).key), record(3, { storedMs: 1500, untilMs: 9000, type: 'image/png' }))
     assert.equal(await new UploadStore(await open(), 'venice.example').find(record(3).key), undefined)
     assert.deepEqual(await store.totals(1), {

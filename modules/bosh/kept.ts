@@ -1,0 +1,41 @@
+/** An answer that a client may not have got. */
+export interface KeptAnswer {
+  readonly rid: number
+  /** Of the request: who asks again asks the same. */
+  readonly digest: string
+  readonly text: string
+  readonly sentMs: number
+  repeats: number
+}
+
+/** The last answers of a session (XEP-0124 §14.3); of more than `most` the oldest is forgotten. */
+export class Kept {
+  readonly #most: number
+  #answers: KeptAnswer[] = []
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  add(answer: KeptAnswer): void {
+    this.#answers.push(answer)
+    if (this.#answers.length > this.#most) this.#answers.shift()
+  }
+
+  /** The answer to a request like this one, if it is known still. */
+  find({ digest, rid }: Pick<KeptAnswer, 'digest' | 'rid'>): string | undefined {
+    return this.#answers.find((one) => one.rid === rid && one.digest === digest)?.text
+  }
+
+  /** Counts a request that came once more; returns how often that was. */
+  repeat(rid: number): number {
+    const answer = this.#answers.find((one) => one.rid === rid)
+    return answer === undefined ? 0 : ++answer.repeats
+  }
+
+  /** Forgets what the client has, all up to `rid`; returns the first answer that it has not (XEP-0124 §9.2). */
+  acknowledge(rid: number): KeptAnswer | undefined {
+    this.#answers = this.#answers.filter((one) => one.rid > rid)
+    return this.#answers[0]
+  }
+}
