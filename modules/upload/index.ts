@@ -1,4 +1,4 @@
-import { accountDeleting, accountFacts, defineModule, serviceDomains, xep } from '#api'
+import { accountDeleting, accountFacts, type Context, defineModule, serviceDomains, xep } from '#api'
 import { discoItems } from '../disco/hooks.ts'
 import disco from '../disco/index.ts'
 import { Clearing } from './clearing.ts'
@@ -28,7 +28,7 @@ export default defineModule({
   async setup(ctx) {
     const { host, config, clock, log, metrics, server } = ctx
     const store = new UploadStore(ctx.db, host.domain)
-    const files = fileStore(config, await ctx.folder())
+    const files = fileStore(config, await ctx.folder(), ctx.after)
     const secret = host.keyFor('upload')
     const outcomes = ['stored', 'refused', 'cut', 'failed'] as const
     const requests = metrics.counter('uploads_total', 'Files that clients began to send.', { outcome: outcomes })
@@ -76,9 +76,9 @@ export default defineModule({
   },
 })
 
-function fileStore({ s3 }: UploadConfig, folder: string): FileStore {
+function fileStore({ s3 }: UploadConfig, folder: string, after: Context['after']): FileStore {
   const { endpoint, region, bucket, accessKey, secretKey } = s3
   if (endpoint === undefined || bucket === undefined || accessKey === undefined || secretKey === undefined)
     return new DiskFiles(folder)
-  return new S3Files({ endpoint, region, bucket, accessKey, secretKey })
+  return new S3Files({ endpoint, region, bucket, accessKey, secretKey }, after)
 }

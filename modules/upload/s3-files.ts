@@ -1,7 +1,10 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
+import type { Context } from '#api'
 import type { ByteRange } from './byte-range.ts'
 import { type FileStore, FullError, type NewFile } from './file-store.ts'
+
+const ANSWER_MS = 30_000
 
 /** A bucket of a store that speaks S3. */
 export interface Bucket {
@@ -18,10 +21,12 @@ export interface Bucket {
  */
 export class S3Files implements FileStore {
   readonly #bucket: Bucket
+  readonly #after: Context['after']
   #signer: Promise<Signer> | undefined
 
-  constructor(bucket: Bucket) {
+  constructor(bucket: Bucket, after: Context['after']) {
     this.#bucket = bucket
+    this.#after = after
   }
 
   async write({ key, size, type }: NewFile, bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
@@ -36,7 +41,7 @@ export class S3Files implements FileStore {
   async read(key: string, size: number, range: ByteRange | undefined): Promise<Readable | undefined> {
     const headers: Record<string, string> = range === undefined ? {} : { range: `bytes=${range.start}-${range.end}` }
     const controller = new AbortController()
-    const answer = await this.#ask(key, { method: 'GET', headers, signal: controller.signal })
+    const answer = await this.#hears(controller, key, { method: 'GET', headers })
     if (answer.status === 404) {
       await answer.body?.cancel()
       return undefined
@@ -53,12 +58,20 @@ export class S3Files implements FileStore {
   }
 
   async remove(key: string): Promise<void> {
-    const answer = await this.#ask(key, { method: 'DELETE' })
+    const answer = await this.#hears(new AbortController(), key, { method: 'DELETE' })
     const told = await answer.text()
     if (!answer.ok && answer.status !== 404) throw refused('DELETE', answer, told)
   }
 
   async tidy(): Promise<void> {}
+
+  /** Asks a store that has to begin its answer before long, or nobody would notice that it is stuck. */
+  async #hears(controller: AbortController, key: string, init: Omit<Init, 'signal'>): Promise<Response> {
+    const cancel = this.#after(ANSWER_MS, () =>
+      controller.abort(new Error(`the store does not answer when asked to ${init.method}`)),
+    )
+    return await this.#ask(key, { ...init, signal: controller.signal }).finally(cancel)
+  }
 
   async #ask(key: string, init: Init): Promise<Response> {
     const { endpoint, bucket } = this.#bucket
