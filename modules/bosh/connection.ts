@@ -74,6 +74,8 @@ export class BoshConnection implements Connection, Flushable {
   #output: string[] = []
   #size = 0
   #congested = false
+  /** The client has said that it goes. */
+  #goes = false
   #cancelDrop: Cancel | undefined
   #drained: (() => void)[] = []
   #flushing = false
@@ -113,6 +115,9 @@ export class BoshConnection implements Connection, Flushable {
     this.#input.push(...said, () => {
       this.#inputBytes -= bytes
     })
+    // XEP-0124 §13: whoever goes fetches nothing before that, and is heard out.
+    if (said.at(-1)?.kind === 'end') this.#goes = true
+    if (this.#goes && this.#congested) this.#relieve()
     this.#pump()
     this.flushLater()
   }
@@ -166,7 +171,7 @@ export class BoshConnection implements Connection, Flushable {
     this.flushLater()
     const { dropBytes, pauseBytes } = this.#parts.output
     if (dropBytes > 0 && this.#size > dropBytes) this.destroy(UNREAD)
-    else if (pauseBytes > 0 && this.#size > pauseBytes) this.#congest()
+    else if (pauseBytes > 0 && this.#size > pauseBytes && !this.#goes) this.#congest()
   }
 
   get hasOutput(): boolean {

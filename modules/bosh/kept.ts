@@ -5,10 +5,12 @@ export interface KeptAnswer {
   readonly digest: string
   readonly text: string
   readonly sentMs: number
+  /** Of a request that a client may have besides all others: one that pauses or ends. */
+  readonly isExtra: boolean
   repeats: number
 }
 
-/** The last answers of a session (XEP-0124 §14.3); of more than `most` the oldest is forgotten. */
+/** The last answers of a session (XEP-0124 §14.3), `most` and one that is extra; of more the oldest is forgotten. */
 export class Kept {
   readonly #most: number
   #answers: KeptAnswer[] = []
@@ -19,7 +21,8 @@ export class Kept {
 
   add(answer: KeptAnswer): void {
     this.#answers.push(answer)
-    if (this.#answers.length > this.#most) this.#answers.shift()
+    const extra = this.#answers.some(({ isExtra }) => isExtra) ? 1 : 0
+    if (this.#answers.length > this.#most + extra) this.#answers.shift()
   }
 
   /** The answer to a request like this one, if it is known still. */

@@ -33,6 +33,8 @@ interface Waiting extends Pick<Wrapper, 'digest' | 'pause' | 'rid'> {
   /** Until it is taken up. */
   request: Wrapper | undefined
   poll: Poll
+  /** Whether a client may have it besides all others (XEP-0124 §11). */
+  readonly isExtra: boolean
   /** To be answered though there is nothing to tell. */
   due: boolean
   repeats: number
@@ -137,7 +139,8 @@ export class BoshSession implements Carrier {
     const { clock, terms } = this.#parts
     const { digest, pause, rid, terminates } = request
     // XEP-0124 §11: one more than `requests` may end or pause the session.
-    const most = terms.requests + (terminates || pause !== undefined ? 1 : 0)
+    const isExtra = terminates || pause !== undefined
+    const most = terms.requests + (isExtra ? 1 : 0)
     // XEP-0124 §14.2.
     if (rid > this.#last + most) return this.violate('item-not-found', poll)
     // Those that nobody waits for any more, as of a page that is loaded anew, do not make a client hasty.
@@ -145,7 +148,7 @@ export class BoshSession implements Carrier {
     if (isHasty || this.#waiting.length + 1 > most) return this.violate('policy-violation', poll)
     // XEP-0124 §10.
     this.#inactivity = terms.inactivity
-    const waiting = { rid, digest, pause, request, poll, due: false, repeats: 0, cancelWait: () => {} }
+    const waiting = { rid, digest, pause, isExtra, request, poll, due: false, repeats: 0, cancelWait: () => {} }
     this.#waiting.push(waiting)
     this.#waiting.sort((one, other) => one.rid - other.rid)
     this.#await(waiting)
@@ -221,13 +224,15 @@ export class BoshSession implements Carrier {
 
   onTurn(): void {
     if (this.#state !== 'open') return
+    const before = this.#waiting.length
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       // XEP-0124 §8: in order; and not before there is room for more.
       if (next.rid > this.#last || !this.connection.keepsUp || !this.#isDue(next)) break
       this.#waiting.shift()
       this.#answerNext(next)
     }
-    this.#watch()
+    // XEP-0124 §10: what comes for a client says nothing of whether it is there.
+    if (this.#waiting.length < before) this.#watch()
   }
 
   #isDue({ due, poll, rid }: Waiting): boolean {
@@ -237,8 +242,9 @@ export class BoshSession implements Carrier {
     return !poll.isGone || this.#waiting.some((one) => !one.poll.isGone && one.rid <= this.#last)
   }
 
-  #answerNext({ cancelWait, digest, pause, poll, rid }: Waiting): void {
-    cancelWait()
+  #answerNext(waiting: Waiting): void {
+    const { pause, poll, rid } = waiting
+    waiting.cancelWait()
     // XEP-0124 §10: the answer to a pause carries nothing. What nobody hears carries nothing either.
     const payloads = pause !== undefined || poll.isGone ? '' : this.connection.take()
     const isFirst = rid === this.#first
@@ -248,7 +254,7 @@ export class BoshSession implements Carrier {
     this.#report = {}
     this.#isKnown = true
     this.#pace.answered(rid, payloads !== '')
-    this.#keep(rid, digest, text)
+    this.#keep(waiting, text)
     poll.answer(this.#answer(text))
   }
 
@@ -264,8 +270,8 @@ export class BoshSession implements Carrier {
     }
   }
 
-  #keep(rid: number, digest: string, text: string): void {
-    this.#kept.add({ rid, digest, text, sentMs: this.#parts.clock.now(), repeats: 0 })
+  #keep({ digest, isExtra, rid }: Pick<Waiting, 'digest' | 'isExtra' | 'rid'>, text: string): void {
+    this.#kept.add({ rid, digest, text, isExtra, sentMs: this.#parts.clock.now(), repeats: 0 })
   }
 
   #answer(text: string): Answer {
@@ -322,7 +328,7 @@ export class BoshSession implements Carrier {
     for (const waiting of this.#waiting.splice(0)) {
       waiting.cancelWait()
       const answer = waiting === teller ? farewell : this.#answer(wrap({}))
-      this.#keep(waiting.rid, waiting.digest, answer.text)
+      this.#keep(waiting, answer.text)
       waiting.poll.answer(answer, waiting === teller ? close : undefined)
     }
     if (teller === undefined) this.#farewell = farewell
@@ -353,7 +359,7 @@ export class BoshSession implements Carrier {
     const farewell = this.#farewell
     this.#farewell = undefined
     if (farewell === undefined) return poll.answer(this.#answer(terminal('item-not-found')))
-    this.#keep(rid, digest, farewell.text)
+    this.#keep({ rid, digest, isExtra: true }, farewell.text)
     poll.answer(farewell, () => this.connection.destroy('closed'))
   }
 }

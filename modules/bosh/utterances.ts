@@ -25,16 +25,18 @@ export class Utterances {
   of({ attrs, payloads, restarts, rid, terminates }: Wrapper): Said[] {
     const isFirst = rid === this.#first
     const header = this.#header
+    // XEP-0124 §13: after what comes with it.
+    const end: Said[] = terminates ? [{ kind: 'end' }] : []
     // XEP-0206 §5: what comes with a restart is ignored.
     if (restarts && !isFirst) {
       const { to = header.to, 'xml:lang': language = header['xml:lang'] } = attrs
-      return [{ kind: 'open', attrs: { from: attrs['from'], to, version: header.version, 'xml:lang': language } }]
+      const again = { from: attrs['from'], to, version: header.version, 'xml:lang': language }
+      return [{ kind: 'open', attrs: again }, ...end]
     }
     return [
       ...(isFirst ? [{ kind: 'open', attrs: header } as const] : []),
       ...payloads.map((element) => ({ kind: 'payload', element }) as const),
-      // XEP-0124 §13: after what comes with it.
-      ...(terminates ? [{ kind: 'end' } as const] : []),
+      ...end,
     ]
   }
 }

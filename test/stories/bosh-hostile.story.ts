@@ -252,3 +252,23 @@ boshStory(
   },
   { server: { limits: { outbound: OUTBOUND } } },
 )
+
+boshStory(
+  'A client that has not fetched what there is may go all the same // XEP-0124 §13',
+  async (s, { client }) => {
+    const juliet = await s.online('juliet/balcony')
+    await s.createAccount('romeo')
+    const romeo = client()
+    await romeo.logsIn('romeo')
+    for (let i = 0; i < 10; i++)
+      await juliet.sends`<message to='${romeo.jid}' type='chat'><body>${'é'.repeat(60_000)}</body></message>`
+    await settles(s, juliet)
+    const said = `<message to='${juliet.jid}'><body>Adieu</body></message>`
+    const ping = "<iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>"
+    const { body } = await romeo.post({ type: 'terminate' }, said + ping)
+    await juliet.receives`<message><body>Adieu</body></message>`
+    assert.deepEqual([body.attrs['type'], body.attrs['condition']], ['terminate', undefined])
+    assert.equal(body.getChildElements().filter(({ name }) => name === 'message').length, 10)
+  },
+  { server: { limits: { outbound: OUTBOUND } } },
+)

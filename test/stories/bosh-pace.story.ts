@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { sessionsOf } from '../../modules/bosh/sessions.ts'
 import { type Session, sessionClosed } from '../../src/api.ts'
 import { type BoshClient, conditionOf } from '../support/bosh-client.ts'
 import { boshStory } from '../support/bosh-story.ts'
@@ -40,6 +41,25 @@ boshStory(
     detach()
   },
 )
+
+boshStory('What comes for a client that is silent does not keep it // XEP-0124 §10', async (s, { client }) => {
+  const juliet = await s.online('juliet/balcony')
+  await s.createAccount('romeo')
+  for (const pause of [undefined, 100]) {
+    const romeo = client()
+    await romeo.logsIn('romeo')
+    if (pause !== undefined) await romeo.post({ pause })
+    const silenceMs = (pause ?? 60) * 1000
+    for (const ms of [silenceMs / 2, silenceMs / 2 - 1, 1]) {
+      await juliet.sends`<message to='${romeo.jid}'><body>Hi</body></message>`
+      await settles(s, juliet)
+      assert.ok(sessionsOf(s.database).find(romeo.sid!))
+      await s.advance(ms)
+    }
+    assert.equal(sessionsOf(s.database).find(romeo.sid!), undefined)
+    assert.equal(conditionOf(await romeo.post()), 'item-not-found')
+  }
+})
 
 boshStory(
   'A client that takes leave gets all its requests back, and the time it asks for // XEP-0124 §10',

@@ -216,6 +216,23 @@ boshStory(
 )
 
 boshStory(
+  'A request that pauses or ends does not have an answer forgotten that may be on its way // XEP-0124 §11, §14.3',
+  async (s, { client }) => {
+    await s.createAccount('romeo')
+    const ping = "<iq xmlns='jabber:client' type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>"
+    for (const last of [{ pause: 60 }, { type: 'terminate' }]) {
+      const romeo = client()
+      await romeo.logsIn('romeo')
+      // As many as a client may have at once, and one more.
+      const requests = [romeo.request({}, ping), romeo.request({}, ping), romeo.request(last)]
+      const texts: string[] = []
+      for (const request of requests) texts.push((await romeo.send(request)).text)
+      for (const [i, request] of requests.entries()) assert.equal((await romeo.send(request)).text, texts[i])
+    }
+  },
+)
+
+boshStory(
   'A client that goes while its request waits finds what came meanwhile, in the same request or the next // XEP-0124 §14.3',
   async (s, { client, untilHeld }) => {
     const juliet = await s.online('juliet/balcony')

@@ -60,6 +60,15 @@ boshStory('A client that does not begin the stream anew has not logged in // XEP
   assert.ok(body.getChild('error', STREAMS)!.getChild('bad-format', 'urn:ietf:params:xml:ns:xmpp-streams'))
 })
 
+boshStory('A client may go instead of beginning the stream anew // XEP-0124 §13', async (s, { client }) => {
+  await s.createAccount('romeo')
+  const romeo = client()
+  await romeo.opens()
+  await romeo.asks(`<auth xmlns='${NS_SASL}' mechanism='PLAIN'>${plain('romeo')}</auth>`, 'success')
+  const { attrs } = (await romeo.post({ 'xmpp:restart': 'true', to: 'localhost', type: 'terminate' })).body
+  assert.deepEqual([attrs['type'], attrs['condition']], ['terminate', undefined])
+})
+
 boshStory(
   'A client logs in, binds and enables stream management at once, and comes back to its session // XEP-0388, XEP-0198 §5',
   async (s, { client, holds }) => {

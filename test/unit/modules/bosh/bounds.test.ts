@@ -70,11 +70,21 @@ test('Whoever is not listened to until it fetches what there is goes on fetching
 
 test('So many answers are kept, for who asks the same', () => {
   const kept = new Kept(2)
-  for (const rid of [1, 2, 3]) kept.add({ rid, digest: `d${rid}`, text: `t${rid}`, sentMs: rid, repeats: 0 })
+  const add = (rid: number, isExtra = false) =>
+    kept.add({ rid, digest: `d${rid}`, text: `t${rid}`, isExtra, sentMs: rid, repeats: 0 })
+  for (const rid of [1, 2, 3]) add(rid)
   assert.equal(kept.find({ rid: 1, digest: 'd1' }), undefined)
   assert.equal(kept.find({ rid: 2, digest: 'd2' }), 't2')
   assert.equal(kept.find({ rid: 2, digest: 'd3' }), undefined)
   assert.equal(kept.acknowledge(2)?.rid, 3)
   assert.equal(kept.find({ rid: 2, digest: 'd2' }), undefined)
   assert.equal(kept.acknowledge(3), undefined)
+  // Those that pause do not push out others, and are not kept for ever themselves.
+  for (const [rid, isExtra] of [[4], [5], [6, true]] as const) add(rid, isExtra)
+  assert.equal(kept.find({ rid: 4, digest: 'd4' }), 't4')
+  for (const rid of [7, 8, 9]) add(rid, true)
+  assert.deepEqual(
+    [4, 5, 6, 7, 8, 9].map((rid) => kept.find({ rid, digest: `d${rid}` }) !== undefined),
+    [false, false, false, true, true, true],
+  )
 })
