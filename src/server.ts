@@ -167,7 +167,6 @@ export class Server {
           components: componentsOf(host.domain, config),
           webUrl: webUrl(config, host.domain),
         }
-        const acceptClient = (connection: Connection) => void server.accept(connection)
         const { data } = config
         const surroundings = {
           db,
@@ -178,7 +177,7 @@ export class Server {
           server: own,
           commands,
           routes: server.#routes,
-          acceptClient,
+          acceptClient: (connection: Connection, by: string) => void server.accept(connection, by),
         }
         const modules = new HostModules(host, surroundings)
         await modules.start(parts.modules.get(host.domain) ?? [])
@@ -267,9 +266,17 @@ export class Server {
     return await listener.listen(address, port)
   }
 
-  /** Starts a client's stream on a connection. */
-  accept(connection: Connection): ClientStream {
-    return this.#keep(new ClientStream(connection, this.#context, (closed) => this.#forget(closed)))
+  /** Starts a client's stream on a connection; on one that a module has brought about, with a host that has the module. */
+  accept(connection: Connection, module?: string): ClientStream {
+    const hosts = module === undefined ? this.hosts : this.#hostsWith(module)
+    return this.#keep(new ClientStream(connection, { ...this.#context, hosts }, (closed) => this.#forget(closed)))
+  }
+
+  #hostsWith(name: string): ReadonlyMap<string, Host> {
+    const { modules } = this.#parts
+    return new Map(
+      [...this.hosts].filter(([domain]) => modules.get(domain)?.some(({ module }) => module.name === name)),
+    )
   }
 
   /** Starts a component's stream on a connection. */

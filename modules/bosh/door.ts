@@ -78,6 +78,7 @@ export class Door {
       session.take(read, poll)
     } catch (error) {
       if (!(error instanceof BindingError)) throw error
+      this.#parts.log.debug({ address: client.address, reason: error.condition }, 'a request was refused')
       if (session === undefined) poll.answer(refusal(error.condition))
       else session.violate(error.condition, poll)
     }

@@ -106,7 +106,7 @@ export interface Context<O extends Options = {}, D extends Depends = {}> {
   route(route: HttpRoute): void
   /** Serves a path of the HTTP server on which connections become something else. @throws Error when it is served already. */
   upgrade(route: UpgradeRoute): void
-  /** Starts a client's stream, of whichever host it asks for, on a connection that the module has brought about. */
+  /** Starts a client's stream on a connection that the module has brought about, of whichever host it asks for that has the module. */
   acceptClient(connection: Connection): void
   /** Runs `fn` once, `ms` milliseconds from now, unless the module stops before. */
   after(ms: number, fn: () => void): Cancel

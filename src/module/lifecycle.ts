@@ -25,7 +25,8 @@ export interface ModuleSurroundings {
   readonly server: ServerFacts
   readonly commands: Commands
   readonly routes: HttpRoutes
-  readonly acceptClient: (connection: Connection) => void
+  /** `by` is the module that has brought the connection about. */
+  readonly acceptClient: (connection: Connection, by: string) => void
 }
 
 /** A module that is on for a host, with its options decoded. */
@@ -156,7 +157,7 @@ export class HostModules {
       serve: (domain, receive) => lend(host.attach(domain, receive)),
       route: (route) => lend(routes.add(host.domain, route)),
       upgrade: (route) => lend(routes.addUpgrade(host.domain, route)),
-      acceptClient,
+      acceptClient: (connection) => acceptClient(connection, name),
       after: (ms, fn) => {
         const cancel = clock.after(ms, () => {
           this.#undo.delete(cancel)

@@ -142,3 +142,12 @@ boshStory(
   },
   { modules: { bosh: { origins: ['https://chat.example'] } } },
 )
+
+boshStory(
+  'A domain that has BOSH turned off is not there by that of another',
+  async (_s, { client }) => {
+    assert.equal(conditionOf(await client().opens({ to: 'verona.example' })), 'host-unknown')
+    assert.match((await client().opens()).text, /<stream:features>/)
+  },
+  { hosts: ['localhost', 'verona.example'], without: { 'verona.example': ['bosh'] } },
+)

@@ -122,6 +122,25 @@ story('An error comes after the server’s <open/>, and ends everything // RFC 7
   }
 })
 
+story(
+  'A domain that has WebSocket turned off is not there by that of another',
+  async (s) => {
+    for (const [to, said] of [
+      ['verona.example', 'error'],
+      ['localhost', 'features'],
+    ] as const) {
+      const client = new Socket(await url(s))
+      await once(client.socket, 'open')
+      client.send(`<open xmlns='${FRAMING}' to='${to}' version='1.0'/>`)
+      assert.equal((await client.next()).attrs['from'], 'localhost')
+      assert.ok((await client.text()).startsWith(`<stream:${said}`))
+      client.socket.close()
+      await client.closed
+    }
+  },
+  { hosts: ['localhost', 'verona.example'], without: { 'verona.example': ['websocket'] } },
+)
+
 story('What is no XMPP gets no connection, or loses it // RFC 7395 §3.1, §3.2', async (s) => {
   const status = async (client: Socket) => {
     const [, response] = (await once(client.socket, 'unexpected-response')) as [unknown, { statusCode: number }]

@@ -29,6 +29,8 @@ export interface BedOptions {
   readonly server?: Readonly<Record<string, unknown>>
   /** Modules of the test's own, after the others. */
   readonly extra?: readonly AnyModule[]
+  /** Modules that are off for some hosts, by the domain. */
+  readonly without?: Readonly<Record<string, readonly string[]>>
   /** Has every line of the log, from level trace on, in `lines`. */
   readonly trace?: true
 }
@@ -195,5 +197,6 @@ export async function enabledModules(
     return [{ module, config: merge(defaults, over) as Record<string, unknown> }]
   })
   const own = (options.extra ?? []).map((module) => ({ module, config: {} }))
-  return new Map(hosts.map((host) => [host, [...enabled, ...own]]))
+  const isOn = (host: string, name: string) => options.without?.[host]?.includes(name) !== true
+  return new Map(hosts.map((host) => [host, [...enabled, ...own].filter(({ module }) => isOn(host, module.name))]))
 }
