@@ -28,7 +28,8 @@ function open(service: string, mechanism: string, token?: Token): Entity {
   entity.reconnect.stop()
   // COMPAT(@xmpp/client 0.14): it waits for the server's header only once its own has been written, and misses one that comes first.
   const write = entity.write.bind(entity)
-  entity.write = async (text) => void write(text)
+  // What it would still like to say while it goes, nobody misses.
+  entity.write = async (text) => void write(text).catch(() => {})
   entity.on('error', (error) => {
     console.error(error)
     process.exit(1)
