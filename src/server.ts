@@ -268,8 +268,8 @@ export class Server {
 
   /** Starts a client's stream on a connection; on one that a module has brought about, with a host that has the module. */
   accept(connection: Connection, module?: string): ClientStream {
-    const hosts = module === undefined ? this.hosts : this.#hostsWith(module)
-    return this.#keep(new ClientStream(connection, { ...this.#context, hosts }, (closed) => this.#forget(closed)))
+    const context = module === undefined ? this.#context : { ...this.#context, hosts: this.#hostsWith(module) }
+    return this.#keep(new ClientStream(connection, context, (closed) => this.#forget(closed)))
   }
 
   #hostsWith(name: string): ReadonlyMap<string, Host> {

@@ -10,6 +10,7 @@ import {
   type ParserLimits,
   type ParserTarget,
   type StreamReader,
+  standAlone,
 } from '#api'
 import { PayloadReader, type Said } from './reader.ts'
 
@@ -246,10 +247,4 @@ export class BoshConnection implements Connection, Flushable {
     this.receiver.onClose(reason)
     this.#carrier.onClosed()
   }
-}
-
-/** A stanza as it stands outside of a stream: with its namespace (XEP-0206 §2). All else declares its own. */
-function standAlone(text: string): string {
-  const name = /^<(?:message|presence|iq)(?=[\s/>])/.exec(text)?.[0]
-  return name === undefined ? text : `${name} xmlns="jabber:client"${text.slice(name.length)}`
 }

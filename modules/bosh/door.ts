@@ -50,13 +50,13 @@ export class Door {
     if (origin !== undefined && !origins.includes('*') && !origins.includes(origin))
       throw new HttpProblem(403, 'Pages of your origin may not connect.')
     const poll = new Poll(reply.raw)
-    await this.#take(request, poll)
+    await this.#take(request, reply.raw, poll)
     const answer = await poll.answered
     if (answer === undefined) return reply.hijack()
     return await reply.type(answer.contentType).send(answer.text)
   }
 
-  async #take({ client, raw }: HttpRequest, poll: Poll): Promise<void> {
+  async #take({ client, raw }: HttpRequest, answer: HttpReply['raw'], poll: Poll): Promise<void> {
     let session: BoshSession | undefined
     // Only who has logged in may send more, and shows at the beginning who that is.
     const limitsAfter = (beginning: Buffer) => {
@@ -64,7 +64,7 @@ export class Door {
       return session === undefined ? this.#unknown : wrapped(session.connection.limits)
     }
     try {
-      const body = await readBody(raw, {
+      const body = await readBody(raw, answer, {
         most: this.#unknown.bytes,
         mostAfter: (beginning) => limitsAfter(beginning).bytes,
         timeMs: this.#timeMs,

@@ -1,4 +1,4 @@
-import { type Context, HttpProblem, type HttpRequest } from '#api'
+import { type Context, HttpProblem, type HttpReply, type HttpRequest, linger } from '#api'
 import { BindingError } from './answer.ts'
 
 type RawRequest = HttpRequest['raw']
@@ -13,8 +13,6 @@ export interface BodyBounds {
   readonly after: Context['after']
 }
 
-/** How long the rest of a body that is refused is read for, so that its sender hears the refusal. */
-const LINGER_MS = 2_000
 const FIRST_BYTES = 1024
 
 /**
@@ -23,7 +21,11 @@ const FIRST_BYTES = 1024
  * @throws BindingError `policy-violation` for one that is too long.
  * @throws HttpProblem for one that takes too long, or does not come whole.
  */
-export async function readBody(raw: RawRequest, { most, mostAfter, timeMs, after }: BodyBounds): Promise<Buffer> {
+export async function readBody(
+  raw: RawRequest,
+  answer: HttpReply['raw'],
+  { most, mostAfter, timeMs, after }: BodyBounds,
+): Promise<Buffer> {
   let bytes = Buffer.allocUnsafe(FIRST_BYTES)
   let length = 0
   let bound: number | undefined
@@ -54,18 +56,10 @@ export async function readBody(raw: RawRequest, { most, mostAfter, timeMs, after
     await promise
     return bytes.subarray(0, length)
   } catch (error) {
-    linger(raw, after)
+    linger(raw, answer, after)
     throw error
   } finally {
     cancel()
     raw.off('data', onData).off('close', onClose)
   }
-}
-
-function linger(raw: RawRequest, after: Context['after']): void {
-  if (raw.complete || raw.destroyed) return
-  raw.resume()
-  after(LINGER_MS, () => {
-    if (!raw.complete) raw.socket.destroy()
-  })
 }

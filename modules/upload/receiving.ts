@@ -1,12 +1,9 @@
 import { finished } from 'node:stream'
-import { type Cancel, type Clock, HttpProblem, type HttpReply, type HttpRequest, isUnavailable } from '#api'
+import { type Cancel, type Clock, HttpProblem, type HttpReply, type HttpRequest, isUnavailable, linger } from '#api'
 import { type FileStore, FullError } from './file-store.ts'
 import { essenceOf, isMediaType } from './media-type.ts'
 import { keyOf, showsToken } from './slot-key.ts'
 import type { FileRecord, UploadStore } from './store.ts'
-
-/** So long a request that was refused may go on. */
-const LINGER_MS = 2_000
 
 /** What files are received with. */
 export interface ReceivingParts {
@@ -257,19 +254,4 @@ function alreadyThere(): HttpProblem {
 
 function wrongSize(size: number, isMore: boolean): HttpProblem {
   return new HttpProblem(isMore ? 413 : 400, `The slot is for a file of ${size} bytes.`)
-}
-
-/**
- * Reads on for a while what comes along with a request that is refused: were the connection cut at once, its sender would not hear the
- * answer. Whoever has not ended by then is cut off.
- */
-function linger(raw: RawRequest, answer: HttpReply['raw'], after: ReceivingParts['after']): void {
-  if (raw.complete || raw.destroyed) return
-  raw.resume()
-  // Of what is to be the last request, Node would cut off the rest.
-  const isLast = !answer.shouldKeepAlive
-  answer.shouldKeepAlive = true
-  after(LINGER_MS, () => {
-    if (isLast || !raw.complete) raw.socket.destroy()
-  })
 }

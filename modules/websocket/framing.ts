@@ -1,6 +1,5 @@
-import { escapeXML, type Framing, randomId } from '#api'
+import { escapeXML, type Framing, randomId, standAlone } from '#api'
 
-const NS_CLIENT = 'jabber:client'
 const NS_STREAMS = 'http://etherx.jabber.org/streams'
 /** The first byte of a text message that is not in fragments. */
 const WHOLE_TEXT = 0x81
@@ -18,10 +17,7 @@ export const webSocketFraming: Pick<Framing, 'footer' | 'header'> = {
 /** An element as it is said on a stream, as a text that says all of its namespaces itself (RFC 7395 §3.3.3). */
 export function declare(text: string): string {
   if (text.startsWith('<stream:')) return text.replace(/(?=[ />])/, ` xmlns:stream="${NS_STREAMS}"`)
-  for (const name of ['<message', '<presence', '<iq'])
-    if (text.startsWith(name) && ' />'.includes(text.charAt(name.length)))
-      return `${name} xmlns="${NS_CLIENT}"${text.slice(name.length)}`
-  return text
+  return standAlone(text)
 }
 
 /**

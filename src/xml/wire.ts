@@ -78,6 +78,14 @@ function restOf(element: Element): string {
   }
 }
 
+/** A stanza, or what else declares its own namespace, as it stands outside of a stream: with its namespace. */
+export function standAlone(text: string): string {
+  for (const name of ['<message', '<presence', '<iq'])
+    if (text.startsWith(name) && ' />'.includes(text.charAt(name.length)))
+      return `${name} xmlns="jabber:client"${text.slice(name.length)}`
+  return text
+}
+
 /** A stanza on its way out: serialised once, on first use, and addressed as often as it has recipients. */
 export class Wire {
   /** `message`, `presence`, `iq`, or whatever else the element is called. */
